@@ -1,0 +1,3 @@
+module firstcome
+
+go 1.26.0
