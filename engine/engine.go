@@ -3,11 +3,55 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
+
+// Config of an engine. Zero values mean the defaults named here.
+type Config struct {
+	Secret        [32]byte      // required: pseudonyms, sealed answers, the cluster's id
+	Partitions    int32         // of the log, required
+	ClaimDeadline time.Duration // then a claim is answered Deciding; 3 s
+	Roles         Roles
+	Logger        *slog.Logger // required
+	Metrics       prometheus.Registerer
+}
+
+// Roles of this node as its health tells them: "api", "stream", "ledger", "scheduler".
+type Roles []string
+
+// Ports are what an engine stands on. Log and Gate are required.
+type Ports struct {
+	Log       Log
+	Gate      Gate
+	Locker    Locker       // nil: no locks; nothing is wrong, some work is done twice
+	Counter   Counter      // nil: tallies stay in this process
+	Snapshots Snapshots    // nil: every fold starts at the log's start
+	Booked    Booked       // nil: nothing is ever known to be booked
+	Register  Register     // nil: archived campaigns and lists are ErrUnavailable
+	Times     []TimeSource // other machines' clocks, to agree on the time
+}
 
 // Engine decides. All its methods may be called at once.
 type Engine struct{}
+
+// New joins an engine to its ports. It starts nothing.
+func New(cfg Config, ports Ports) (*Engine, error) { return &Engine{}, nil }
+
+// Run follows the log, flushes leases and tallies and keeps the time until ctx
+// ends; then it gives back its leases, flushes once more (5 s at most) and
+// returns when all that it started has ended. An error means that this log
+// must not be used (another cluster's, another number of partitions).
+func (e *Engine) Run(ctx context.Context) error { return nil }
+
+// Schedule opens and closes campaigns by agreed time until ctx ends: the work
+// of the role "scheduler".
+func (e *Engine) Schedule(ctx context.Context) error { return nil }
+
+// Drain waits until no claim is under way, or ctx ends.
+func (e *Engine) Drain(ctx context.Context) {}
 
 // ClaimCall is one request of a member for a place.
 type ClaimCall struct {
@@ -121,10 +165,34 @@ func (e *Engine) CancelFor(ctx context.Context, id, subject string, by Actor, dr
 	return Claim{}, ErrUnavailable
 }
 
+// Places returns a page of a campaign's list: what is booked, and behind it what
+// is decided and not booked yet. ErrNotFound, ErrUnavailable.
+func (e *Engine) Places(ctx context.Context, q PlaceQuery) ([]PlaceRow, error) {
+	return nil, ErrUnavailable
+}
+
+// Deeds returns the audit trail of a campaign after an event number, oldest
+// first, once the ledger has come as far as this node (1 s at most).
+func (e *Engine) Deeds(ctx context.Context, id string, after int64, limit int) ([]AuditRow, error) {
+	return nil, ErrUnavailable
+}
+
+// Totals returns a campaign's state in this node's fold. ErrNotFound.
+func (e *Engine) Totals(id string) (Totals, error) { return Totals{}, ErrNotFound }
+
+// Rows is the number of ledger rows that this node's folds ask for, per partition.
+func (e *Engine) Rows() []int64 { return nil }
+
+// Counts returns a campaign's tallies (attempts, outcomes by name, reactions):
+// late numbers from all nodes' flushes. They inform; nothing decides by them.
+func (e *Engine) Counts(ctx context.Context, id string) (map[string]int64, error) { return nil, nil }
+
 // Health tells how this node does.
 type Health struct {
+	Node       string // new at every start
 	Ready      bool
 	Reason     string // why not ready
+	Roles      Roles
 	Partitions []PartitionHealth
 }
 

@@ -65,7 +65,8 @@ type Log interface {
 	// called once, from any goroutine, and must not block. Its error does not
 	// mean absence: the record may be in the log all the same. Only reading it
 	// back decides.
-	Append(partition int32, value []byte, done func(error)) error
+	// key is for people who look at the log with other tools.
+	Append(partition int32, key string, value []byte, done func(error)) error
 	// Follow delivers every committed record from the given offsets on (one
 	// per partition; -1 leaves a partition out), and within 100 ms of silence
 	// an empty batch. It returns when ctx ends or every partition is lost.
@@ -164,6 +165,22 @@ var ErrNoSnapshot = errors.New("no snapshot of the partition")
 type Snapshots interface {
 	// Load returns the state and the topic id it was folded from.
 	Load(ctx context.Context, partition int32) (snapshot fold.Snapshot, topic string, err error)
+}
+
+// Register reads what the ledger has booked. Every method may be slow or fail;
+// none is on the path of a claim's decision.
+type Register interface {
+	// Places returns a page of a campaign's list, in the order of the claims.
+	Places(ctx context.Context, q PlaceQuery) ([]PlaceRow, error)
+	// Place returns one place by the offset of its claim. ErrNoPlace.
+	Place(ctx context.Context, campaign string, claim int64) (PlaceRow, error)
+	// History returns a member's newest place in each campaign, newest first.
+	History(ctx context.Context, user fold.User, limit int) ([]PlaceRow, error)
+	// Deeds returns what admins, the scheduler and cancellations for members
+	// did to a campaign, in order, events after the given number only.
+	Deeds(ctx context.Context, campaign string, after int64, limit int) ([]AuditRow, error)
+	// Totals returns the campaign's state as far as the ledger has come. ErrNotFound.
+	Totals(ctx context.Context, campaign string) (Totals, error)
 }
 
 // Booked tells how far the ledger has come.

@@ -9,6 +9,7 @@ import (
 
 // PlaceRow is one line of a campaign's list as the ledger has it.
 type PlaceRow struct {
+	Campaign  string
 	User      fold.User // zero when erased
 	Member    string    // the subject; empty when erased
 	State     string    // "granted", "waitlisted", "cancelled"
@@ -20,6 +21,7 @@ type PlaceRow struct {
 	EndedAt   time.Time
 	Answers   json.RawMessage
 	Points    int64
+	Booked    bool // in the ledger as shown here
 }
 
 // PlaceQuery selects a page of a campaign's list, in the order of the claims.

@@ -5,11 +5,10 @@ import "errors"
 // Why a fold stops for ever at a record. The partition must not go on: what
 // follows would mean something else to somebody else.
 var (
-	ErrGap      = errors.New("the record is not the next one of its partition")
-	ErrUnknown  = errors.New("the record is of a kind or version that this build does not know")
-	ErrGenesis  = errors.New("the partition belongs to another log")
-	ErrDiverged = errors.New("the digest differs from the beacon's")
-	ErrOverCap  = errors.New("more places are granted than the cap allows")
+	ErrGap     = errors.New("the record is not the next one of its partition")
+	ErrUnknown = errors.New("the record is of a kind or version that this build does not know")
+	ErrGenesis = errors.New("the partition belongs to another log")
+	ErrOverCap = errors.New("more places are granted than the cap allows")
 )
 
 // Status is where a campaign stands.
@@ -93,6 +92,7 @@ const (
 	ClaimSuperseded  // an old copy of a claim that was cancelled since
 	ClaimStale       // would be accepted now, but its writer saw an older state: ask again
 	ClaimFull
+	Diverged // a beacon's digest differs from this fold's: one of the two is wrong
 )
 
 // Change is what one transition did.
