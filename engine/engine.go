@@ -61,6 +61,10 @@ type ClaimCall struct {
 	Waitlist bool                       // take a place in the waiting list when full
 	After    LogOffset                  // answer from a state that includes this record
 	Exact    bool                       // answer from a state not older than the call (Cache-Control: no-cache)
+	// Costly is asked once, before the claim goes beyond memory (not for a
+	// repeat, a join, or a refusal from memory). Its error is returned as it
+	// is. nil: no limit.
+	Costly func() error
 }
 
 // Read says how new a state a read wants.
