@@ -1,14 +1,28 @@
 package fold
 
+import "errors"
+
 // Version is the newest version of records and rules that this build knows.
 const Version = 1
 
-// MaxRecord is the largest record in bytes. A larger one is refused by Encode
-// and is malformed to Decode.
-const MaxRecord = 64 << 10
+// Limits of a record. Encode refuses what exceeds them, and to Decode it is
+// malformed.
+const (
+	MaxRecord     = 64 << 10 // bytes of a whole record
+	MaxDefinition = 16 << 10 // bytes of an encoded definition in a record, and of each of its texts
+	MaxID         = 63       // bytes of a campaign's id: ^[a-z0-9][a-z0-9-]{0,62}$
+	MaxActor      = 256      // bytes
+	MaxReason     = 2000     // bytes: 500 characters of any script
+	MaxSealed     = 8 << 10  // bytes of sealed subject and answers
 
-// MaxDefinition is the largest encoded definition in bytes.
-const MaxDefinition = 16 << 10
+	// MaxCount is the largest cap, list, number of points and time: 2^53-1, the
+	// largest integer that every JSON reader keeps. Sums of two never overflow.
+	MaxCount = 1<<53 - 1
+)
+
+// ErrMalformed is Decode's answer to bytes of a known version and kind that are
+// no record. To every fold they are Invalid alike, so nobody needs to stop.
+var ErrMalformed = errors.New("malformed record")
 
 // User is a member's pseudonym: HMAC(tenant key, subject), cut to 16 bytes.
 type User [16]byte
@@ -38,7 +52,8 @@ const (
 )
 
 // Record is one statement in the log. Which fields count depends on Kind; the
-// others are zero and are not encoded.
+// others are zero and are not encoded. Text is valid UTF-8 without NUL, because
+// a book must be able to keep it.
 type Record struct {
 	Kind     Kind
 	Campaign string // id; empty for Genesis, Beacon, Noop and Activate
@@ -81,8 +96,9 @@ const (
 const NoCap int64 = -1
 
 // Definition is what an admin says about a campaign. The fold reads Cap, Soft,
-// WaitlistCap, Reclaim and EndPromotion; the rest rides along so that every
-// node knows noon without asking Postgres. Times are Unix milliseconds, 0 = none.
+// Points, WaitlistCap, Reclaim and EndPromotion; the rest rides along so that
+// every node knows noon without asking Postgres. Times are Unix milliseconds,
+// 0 = none.
 type Definition struct {
 	Title, Description string
 	Kind               string // "event", "reward" or "reaction"

@@ -1,6 +1,11 @@
 package fold
 
-import "errors"
+import (
+	"errors"
+	"iter"
+
+	"github.com/cespare/xxhash/v2"
+)
 
 // Why a fold stops for ever at a record. The partition must not go on: what
 // follows would mean something else to somebody else.
@@ -10,6 +15,62 @@ var (
 	ErrGenesis = errors.New("the partition belongs to another log")
 	ErrOverCap = errors.New("more places are granted than the cap allows")
 )
+
+// State is what one partition's log means so far. One goroutine may change it;
+// while nobody does, any number may read.
+type State struct {
+	partition int32
+	next      int64 // first offset that is not applied
+	lastAt    int64 // newest time; records never go back behind it
+	version   uint8
+	rows      int64
+	genesis   Genesis
+
+	byID  map[string]*Campaign
+	order []*Campaign // by creation; every walk takes this, never the map
+	sum   uint64      // sum of the campaigns' digests: independent of order
+	marks marks
+	step  Step // reused by every Apply
+}
+
+// New returns the state of an empty partition.
+func New(partition int32) *State {
+	return &State{partition: partition, version: Version, byID: make(map[string]*Campaign)}
+}
+
+// Next is the first offset that is not applied.
+func (s *State) Next() int64 { return s.next }
+
+// LastAt is the newest record's time, Unix ms.
+func (s *State) LastAt() int64 { return s.lastAt }
+
+// Rows is the number of transitions so far.
+func (s *State) Rows() int64 { return s.rows }
+
+// Genesis says whose log this is.
+func (s *State) Genesis() Genesis { return s.genesis }
+
+// Version of the rules in force.
+func (s *State) Version() uint8 { return s.version }
+
+// Campaign returns a campaign, to be read only; nil when there is none.
+func (s *State) Campaign(id string) *Campaign { return s.byID[id] }
+
+// Campaigns walks all campaigns in the order of their creation.
+func (s *State) Campaigns() iter.Seq[*Campaign] {
+	return func(yield func(*Campaign) bool) {
+		for _, c := range s.order {
+			if !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+// Partition returns the partition of a campaign id: xxhash64(id) mod partitions.
+func Partition(id string, partitions int32) int32 {
+	return int32(xxhash.Sum64String(id) % uint64(partitions))
+}
 
 // Status is where a campaign stands.
 type Status uint8
@@ -52,26 +113,6 @@ type Place struct {
 
 // Active reports whether the member holds a grant or waits for one.
 func (p Place) Active() bool { return p.State == Granted || p.State == Waiting }
-
-// Campaign is the state of one campaign after a prefix of the log.
-type Campaign struct {
-	ID         string
-	Definition Definition // replaced as a whole, never changed in place
-	Status     Status
-	Xv         int64 // version of definition and status, from 1
-	Granted    int64 // active grants
-	Waiting    int64 // active places in the waiting list
-	Seq        int64 // last rank given
-	Wseq       int64 // last ticket given
-	Ev         int64 // last event number given
-	Freed      int64 // offset since which the campaign accepts what it refused before
-	CreatedAt  int64 // Unix ms
-	Created    int64 // offset of the CAMPAIGN record
-
-	members map[User]Place
-	list    waitlist
-	sum     uint64 // sum of the hashes of members: independent of order
-}
 
 // Verdict is the fold's answer to one record.
 type Verdict uint8
@@ -118,7 +159,9 @@ const (
 	ErasedMember // a member was unlinked
 )
 
-// Transition is one numbered change of one campaign: a line of the book.
+// Transition is one numbered change of one campaign: a line of the book. Every
+// change of a campaign comes with one, so who keeps the campaigns of a step's
+// transitions keeps everything.
 type Transition struct {
 	Campaign string
 	Ev       int64
@@ -129,17 +172,18 @@ type Transition struct {
 	Before   Place  // the member's place before
 	Place    Place  // and after
 	Points   int64  // + for a grant, - for the end of one
-	Actor    string // as in the record
+	Actor    string // as in the record, for promotions that it caused too
 	Reason   string
 	Xv       int64       // version after the change
-	From, To *Definition // for Created, Edited and CapChanged
+	From, To *Definition // for Created (To only), Edited and CapChanged
 	Sealed   []byte      // for GrantedNow, Waitlisted, AnsweredNow: subject and answers
 }
 
-// Step is what one record did. Transitions are valid until the next Apply.
+// Step is what one record did. It is reused: valid until the next Apply.
+// Sealed bytes point into the value that Apply was given.
 type Step struct {
 	Offset, At  int64
-	Record      Record
+	Record      Record // zero when it was malformed
 	Verdict     Verdict
 	Transitions []Transition
 }
