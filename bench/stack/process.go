@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -125,6 +126,11 @@ func (p *Process) Kill() {
 		send(child, signalKill)
 	}
 	<-p.done
+	// Not ours to wait for: whoever adopts orphans does. PostgreSQL does not
+	// start again before the memory that they share is free.
+	for end := time.Now().Add(stopTime); time.Now().Before(end) && slices.ContainsFunc(children, alive); {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // Stop asks the process to end and waits; when ctx ends first it is killed.

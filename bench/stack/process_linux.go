@@ -65,10 +65,21 @@ var (
 	signalResume os.Signal = syscall.SIGCONT
 )
 
-// alive reports whether a process with this number exists.
+// alive reports whether a process with this number exists and has not ended.
 func alive(pid int) bool {
-	err := syscall.Kill(pid, 0)
-	return err == nil || errors.Is(err, syscall.EPERM)
+	fields := stat(pid)
+	return len(fields) > 0 && fields[0] != "Z" && fields[0] != "X"
+}
+
+// stat returns what the kernel tells of a process from its state on: state,
+// parent, ...; nothing when there is none.
+func stat(pid int) []string {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return nil
+	}
+	// pid (name) state parent ...; the name may hold anything but its last ")".
+	return strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
 }
 
 // send signals the children of a process that has not been waited for.
@@ -78,21 +89,14 @@ func send(pid int, s os.Signal) { _ = syscall.Kill(pid, s.(syscall.Signal)) }
 // backends leave their parent's group, so the group is not enough.
 func descendants(pid int) []int {
 	children := map[int][]int{}
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, path := range stats {
-		text, err := os.ReadFile(path)
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range dirs {
+		child, err := strconv.Atoi(filepath.Base(dir))
 		if err != nil {
-			continue // it has ended
-		}
-		// pid (name) state ppid ...; the name may hold anything but its last ")".
-		_, rest, _ := strings.Cut(string(text[strings.LastIndexByte(string(text), ')')+1:]), " ")
-		fields := strings.Fields(rest)
-		if len(fields) < 2 {
 			continue
 		}
-		child, err1 := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-		parent, err2 := strconv.Atoi(fields[1])
-		if err1 == nil && err2 == nil {
+		if fields := stat(child); len(fields) > 1 {
+			parent, _ := strconv.Atoi(fields[1])
 			children[parent] = append(children[parent], child)
 		}
 	}
