@@ -1,0 +1,252 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"firstcome/engine"
+	"firstcome/engine/fold"
+)
+
+var statusNames = map[fold.Status]string{
+	fold.Draft: "draft", fold.Scheduled: "scheduled", fold.Open: "open",
+	fold.Paused: "paused", fold.Closed: "closed", fold.Archived: "archived",
+}
+
+// time is GET /v1/time.
+func (s *Server) time(c *call) error {
+	now := s.ports.Campaigns.Now()
+	b := appendTime(append(c.buf[:0], '{'), "now", now)
+	c.buf = closeObject(appendInt(b, "unix_ms", now.UnixMilli()))
+	return c.json(http.StatusOK, c.buf)
+}
+
+var publicCache = []string{"public, max-age=5, stale-while-revalidate=30, stale-if-error=300"}
+
+// campaignDetail is GET /v1/campaigns/{id}.
+func (s *Server) campaignDetail(c *call) error {
+	campaign, err := c.readCampaign()
+	if err != nil {
+		return err
+	}
+	if campaign.Status == fold.Draft {
+		return notFound.is("") // what is not published does not exist
+	}
+	p := s.prints.of(&campaign)
+	h := c.w.Header()
+	h["Etag"], h["Cache-Control"] = p.etag, publicCache
+	if matches(c.r.Header["If-None-Match"], p.etag[0]) {
+		c.status = http.StatusNotModified
+		c.w.WriteHeader(c.status)
+		return nil
+	}
+	return c.json(http.StatusOK, p.body)
+}
+
+// readCampaign reads the campaign in the path, as new as the request asks.
+func (c *call) readCampaign() (engine.Campaign, error) {
+	id, err := c.campaign()
+	if err != nil {
+		return engine.Campaign{}, err
+	}
+	read, err := c.read(id)
+	if err != nil {
+		return engine.Campaign{}, err
+	}
+	if read.After.Known || (read.Exact && c.caller != nil) { // a barrier costs a record: not for passers-by
+		ctx, cancel := c.deadline()
+		defer cancel()
+		if err := c.server.ports.Campaigns.Sync(ctx, id, read); err != nil {
+			return engine.Campaign{}, err
+		}
+	}
+	return c.server.ports.Campaigns.Campaign(id)
+}
+
+// matches compares a list of entity tags weakly (RFC 9110, 13.1.2).
+func matches(header []string, etag string) bool {
+	for _, line := range header {
+		for tag := range strings.SplitSeq(line, ",") {
+			if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// print is a campaign in JSON, encoded once for each of its states.
+type print struct {
+	version, ev int64
+	epoch       string
+	definition  []byte // the part that only a new version changes
+	body        []byte
+	etag        []string
+}
+
+// prints keeps the newest print of each campaign: as many as there are campaigns.
+type prints struct {
+	byID sync.Map // id -> *atomic.Pointer[print]
+}
+
+func (p *prints) of(c *engine.Campaign) *print {
+	slot, ok := p.byID.Load(c.ID)
+	if !ok {
+		slot, _ = p.byID.LoadOrStore(c.ID, new(atomic.Pointer[print]))
+	}
+	at := slot.(*atomic.Pointer[print])
+	old := at.Load()
+	if old != nil && old.version == c.Version && old.ev == c.Ev && old.epoch == c.Epoch {
+		return old
+	}
+	fresh := &print{version: c.Version, ev: c.Ev, epoch: c.Epoch}
+	if old != nil && old.version == c.Version && old.epoch == c.Epoch {
+		fresh.definition = old.definition
+	} else {
+		fresh.definition = appendDefinition(nil, c)
+	}
+	fresh.body = appendLive(append(make([]byte, 0, len(fresh.definition)+256), fresh.definition...), c)
+	fresh.etag = []string{`"` + position(c) + "." + itoa(c.Version) + `"`}
+	at.Store(fresh) // an older one may overwrite a newer one for a moment: it is compared at each use
+	return fresh
+}
+
+// position is where the campaign's stream goes on behind this state.
+func position(c *engine.Campaign) string { return c.Epoch + "-" + itoa(c.Ev) }
+
+func appendDefinition(b []byte, c *engine.Campaign) []byte {
+	b = appendText(append(b, '{'), "id", c.ID)
+	b = appendText(b, "title", c.Title)
+	b = appendText(b, "description", c.Description)
+	b = appendText(b, "kind", c.Kind)
+	if c.Cap != nil {
+		b = appendInt(b, "cap", *c.Cap)
+		b = appendText(b, "cap_mode", c.CapMode)
+	}
+	b = appendText(b, "counting", c.Counting)
+	b = appendInt(b, "points", c.Points)
+	b = appendInt(b, "waitlist_cap", c.WaitlistCap)
+	b = appendText(b, "reclaim", c.Reclaim)
+	b = appendBool(b, "promote_after_close", c.PromoteAfterClose)
+	b = appendTime(b, "opens_at", c.OpensAt)
+	b = appendTime(b, "closes_at", c.ClosesAt)
+	b = appendTime(b, "cancellable_until", c.CancellableUntil)
+	b = appendForm(b, c.Form)
+	return appendRules(b, c.Eligibility)
+}
+
+// appendLive ends the object with what changes with every claim.
+func appendLive(b []byte, c *engine.Campaign) []byte {
+	b = appendText(b, "status", statusNames[c.Status])
+	b = appendBool(b, "sold_out", c.SoldOut())
+	b = appendInt(b, "granted", c.Granted)
+	b = appendInt(b, "waiting", c.Waiting)
+	if left := c.Remaining(); left >= 0 {
+		b = appendInt(b, "remaining", left)
+	}
+	b = appendInt(b, "version", c.Version)
+	b = appendText(b, "position", position(c))
+	return closeObject(appendInt(b, "poll_after_ms", pollCampaign(c.Status)))
+}
+
+// pollCampaign is how long a client without the stream should wait between
+// looks; it depends on the state alone, so that equal states are equal bytes.
+func pollCampaign(s fold.Status) int64 {
+	switch s {
+	case fold.Open:
+		return 3000
+	case fold.Scheduled, fold.Paused:
+		return 5000
+	}
+	return 60_000
+}
+
+// listingAge is how old the list of all campaigns may be. A change that an
+// admin makes on this node is in it at once.
+const listingAge = 100 * time.Millisecond
+
+// listing is all campaigns, newest first, at one moment.
+type listing struct {
+	made      time.Time
+	changes   uint64
+	campaigns []engine.Campaign
+}
+
+// campaigns returns the list, gathered anew when it is too old. Several may
+// gather at once: it is cheaper than to wait for one another.
+func (s *Server) campaigns() *listing {
+	changes := s.changes.Load()
+	l := s.listing.Load()
+	if l != nil && l.changes == changes && time.Since(l.made) < listingAge {
+		return l
+	}
+	l = &listing{made: time.Now(), changes: changes, campaigns: s.ports.Campaigns.Campaigns()}
+	slices.SortFunc(l.campaigns, func(a, b engine.Campaign) int { return whenCreated(&a).compare(whenCreated(&b)) })
+	s.listing.Store(l)
+	return l
+}
+
+func whenCreated(c *engine.Campaign) when { return when{c.CreatedAt.UnixMilli(), c.ID} }
+
+const campaignList = "campaigns"
+
+// campaignList is GET /v1/campaigns.
+func (s *Server) campaignList(c *call) error {
+	return c.listCampaigns(func(c *engine.Campaign) bool { return c.Status != fold.Draft && c.Status != fold.Archived })
+}
+
+// allCampaigns is GET /v1/admin/campaigns.
+func (s *Server) allCampaigns(c *call) error {
+	return c.listCampaigns(func(*engine.Campaign) bool { return true })
+}
+
+func (c *call) listCampaigns(shown func(*engine.Campaign) bool) error {
+	q, err := c.query()
+	if err != nil {
+		return err
+	}
+	p, err := c.page(q, campaignList)
+	if err != nil {
+		return err
+	}
+	after, err := parseWhen(p.after)
+	if err != nil {
+		return err
+	}
+	status, err := wantedStatus(q.Get("status"))
+	if err != nil {
+		return err
+	}
+	b, next, n := openList(c.buf[:0]), "", 0
+	all := c.server.campaigns().campaigns
+	for i := range all {
+		one := &all[i]
+		if !shown(one) || (status != 0 && one.Status != status) || (p.after != "" && whenCreated(one).compare(after) <= 0) {
+			continue
+		}
+		if n == p.limit {
+			next = whenCreated(&all[i-1]).String()
+			break
+		}
+		n++
+		b = append(append(b, c.server.prints.of(one).body...), ',')
+	}
+	c.buf = c.closeList(b, campaignList, next)
+	return c.json(http.StatusOK, c.buf)
+}
+
+func wantedStatus(name string) (fold.Status, error) {
+	if name == "" {
+		return 0, nil
+	}
+	for s, n := range statusNames {
+		if n == name {
+			return s, nil
+		}
+	}
+	return 0, badQuery("status", "must be draft, scheduled, open, paused, closed or archived")
+}

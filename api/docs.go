@@ -1,0 +1,183 @@
+package api
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+//go:embed openapi/*.yaml
+var documents embed.FS
+
+//go:embed web
+var web embed.FS
+
+var pages = template.Must(template.ParseFS(web, "web/*.html"))
+
+// document reads a listener's OpenAPI document, adds the components that both
+// share, and returns it as JSON.
+func document(name, version string) ([]byte, error) {
+	doc, err := readYAML("openapi/" + name + ".yaml")
+	if err != nil {
+		return nil, err
+	}
+	shared, err := readYAML("openapi/shared.yaml")
+	if err != nil {
+		return nil, err
+	}
+	merge(doc, shared)
+	if info, ok := doc["info"].(map[string]any); ok && version != "" {
+		info["version"] = version
+	}
+	raw, err := json.Marshal(doc)
+	if err != nil {
+		return nil, fmt.Errorf("encode the document of the %s: %w", name, err)
+	}
+	return raw, nil
+}
+
+func readYAML(file string) (map[string]any, error) {
+	raw, err := documents.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", file, err)
+	}
+	var doc map[string]any
+	if err := yaml.Unmarshal(raw, &doc); err != nil {
+		return nil, fmt.Errorf("read %s: %w", file, err)
+	}
+	return doc, nil
+}
+
+// merge adds what dst does not have, object by object.
+func merge(dst, src map[string]any) {
+	for name, v := range src {
+		have, ok := dst[name]
+		if !ok {
+			dst[name] = v
+			continue
+		}
+		if a, ok := have.(map[string]any); ok {
+			if b, ok := v.(map[string]any); ok {
+				merge(a, b)
+			}
+		}
+	}
+}
+
+// serveDocument is GET /openapi.json.
+func (s *Server) serveDocument(doc []byte) func(*call) error {
+	return func(c *call) error {
+		c.w.Header().Set("Cache-Control", "public, max-age=300")
+		return c.json(http.StatusOK, doc)
+	}
+}
+
+// operation is one line of the documents' page.
+type operation struct {
+	Method, Path, ID, Summary, Description string
+	Answers                                []answerLine
+}
+
+type answerLine struct{ Code, Text string }
+
+// operations lists a document's operations by path.
+func operations(doc []byte) (title string, all []operation, err error) {
+	var d struct {
+		Info  struct{ Title string }
+		Paths map[string]map[string]struct {
+			OperationID, Summary, Description string
+			Responses                         map[string]struct {
+				Ref         string `json:"$ref"`
+				Description string
+			}
+		}
+		Components struct {
+			Responses map[string]struct{ Description string }
+		}
+	}
+	if err := json.Unmarshal(doc, &d); err != nil {
+		return "", nil, fmt.Errorf("read the document: %w", err)
+	}
+	for _, path := range slices.Sorted(maps.Keys(d.Paths)) {
+		for _, method := range []string{"get", "post", "put", "patch", "delete"} {
+			op, ok := d.Paths[path][method]
+			if !ok {
+				continue
+			}
+			line := operation{strings.ToUpper(method), path, op.OperationID, op.Summary, op.Description, nil}
+			for _, code := range slices.Sorted(maps.Keys(op.Responses)) {
+				r := op.Responses[code]
+				text := r.Description
+				if r.Ref != "" {
+					text = d.Components.Responses[r.Ref[strings.LastIndexByte(r.Ref, '/')+1:]].Description
+				}
+				line.Answers = append(line.Answers, answerLine{code, text})
+			}
+			all = append(all, line)
+		}
+	}
+	return d.Info.Title, all, nil
+}
+
+// serveDocs is GET /docs: the document as a page that needs no script.
+func (s *Server) serveDocs(doc []byte) func(*call) error {
+	return func(c *call) error {
+		title, all, err := operations(doc)
+		if err != nil {
+			return err
+		}
+		return c.html("docs.html", http.StatusOK, map[string]any{"Title": title, "Operations": all})
+	}
+}
+
+// html sends a page. It may load its style from here and nothing else from
+// anywhere.
+func (c *call) html(name string, status int, data any) error {
+	var out bytes.Buffer
+	if err := pages.ExecuteTemplate(&out, name, data); err != nil {
+		return fmt.Errorf("draw %s: %w", name, err)
+	}
+	h := c.w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "public, max-age=300")
+	h.Set("Vary", "Accept-Language")
+	c.write(status, out.Bytes())
+	return nil
+}
+
+// style is GET /docs/style.css.
+func (s *Server) style(c *call) error {
+	css, err := web.ReadFile("web/style.css")
+	if err != nil {
+		return fmt.Errorf("read the style: %w", err)
+	}
+	c.w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	c.w.Header().Set("Cache-Control", "public, max-age=300")
+	c.write(http.StatusOK, css)
+	return nil
+}
+
+// problemPage is GET /problems/{code}: what a problem's type leads to.
+func (s *Server) problemPage(c *call) error {
+	k := kindOf(c.r.PathValue("code"))
+	if k == nil {
+		return notFound.is("")
+	}
+	lang := c.language()
+	t := k.texts[lang]
+	c.w.Header()["Content-Language"] = contentLanguage[lang]
+	return c.html("problem.html", http.StatusOK, map[string]any{
+		"Lang": contentLanguage[lang][0], "Code": k.code, "Status": k.status, "Retryable": k.retryable,
+		"Title": t.title, "Detail": t.detail, "Next": t.next, "Korean": lang == korean,
+	})
+}

@@ -1,0 +1,98 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"firstcome/engine"
+)
+
+// Ports are what the doors stand on. Claims, Campaigns, Verbs, Register and
+// Node are required; an absent one of the others answers 503 "unavailable".
+type Ports struct {
+	Claims    Claims
+	Campaigns Campaigns
+	Verbs     Verbs
+	Register  Register
+	Node      Node
+	Books     Books
+	Throttle  Throttle
+	Auditor   Auditor
+}
+
+// Claims answers members. *engine.Engine fulfils it and says what each error means.
+type Claims interface {
+	Claim(ctx context.Context, call engine.ClaimCall) (engine.Decision, error)
+	Mine(ctx context.Context, campaign string, m engine.Member, read engine.Read) (engine.Claim, error)
+	Cancel(ctx context.Context, campaign string, m engine.Member, read engine.Read) (engine.Claim, error)
+	Answer(ctx context.Context, campaign string, m engine.Member, answers map[string]json.RawMessage, read engine.Read) (engine.Claim, error)
+	History(ctx context.Context, m engine.Member, read engine.Read) ([]engine.Claim, error)
+}
+
+// Campaigns reads campaigns from memory. *engine.Engine fulfils it.
+type Campaigns interface {
+	// Campaign returns any campaign, drafts too. engine.ErrNotFound.
+	Campaign(id string) (engine.Campaign, error)
+	// Campaigns returns all of them.
+	Campaigns() []engine.Campaign
+	// Sync waits until this node is as new as the read asks.
+	Sync(ctx context.Context, campaign string, read engine.Read) error
+	// Now is the agreed time.
+	Now() time.Time
+}
+
+// Verbs are what admins do. *engine.Engine fulfils it and says what each error means.
+type Verbs interface {
+	Create(ctx context.Context, c engine.Campaign, by engine.Actor, dryRun bool) (engine.Campaign, bool, error)
+	Edit(ctx context.Context, c engine.Campaign, version int64, by engine.Actor, dryRun bool) (engine.Campaign, error)
+	Move(ctx context.Context, id string, verb engine.Verb, version int64, by engine.Actor, dryRun bool) (engine.Campaign, error)
+	SetCap(ctx context.Context, id string, limit *int64, version int64, by engine.Actor, dryRun bool) (engine.Campaign, engine.CapChange, error)
+	CancelFor(ctx context.Context, id, subject string, by engine.Actor, dryRun bool) (engine.Claim, error)
+}
+
+// Register lists what was decided. *engine.Engine fulfils it.
+type Register interface {
+	// Places returns a page of a campaign's list, in the order of the claims.
+	Places(ctx context.Context, q engine.PlaceQuery) ([]engine.PlaceRow, error)
+	// Deeds returns a campaign's audit trail after an event number, oldest first.
+	Deeds(ctx context.Context, id string, after int64, limit int) ([]engine.AuditRow, error)
+}
+
+// Node tells how this node does. *engine.Engine fulfils it.
+type Node interface {
+	Health() engine.Health
+}
+
+// Books compares log, gate and ledger for one campaign. engine.ErrNotFound.
+type Books interface {
+	Books(ctx context.Context, campaign string) (engine.Books, error)
+}
+
+// Throttle is the rate at which the ledger is written, for all nodes.
+type Throttle interface {
+	Status(ctx context.Context) (engine.Throttle, error)
+	// Set changes the rate. *engine.InvalidError when it is out of bounds.
+	Set(ctx context.Context, rowsPerSecond int64) error
+}
+
+// Auditor holds all books against each other and against the promises. It may
+// take minutes.
+type Auditor interface {
+	Audit(ctx context.Context) (AuditReport, error)
+}
+
+// AuditReport is the result of a full audit.
+type AuditReport struct {
+	Campaigns  int64 // that were compared
+	Places     int64
+	Records    int64 // of the log that were folded again; 0: none were
+	Violations []Violation
+}
+
+// Violation is one promise that does not hold.
+type Violation struct {
+	Rule     string // which promise, from a closed set of the auditor's
+	Campaign string // empty: not about one campaign
+	Detail   string // one sentence with the numbers that differ
+}
