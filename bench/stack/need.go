@@ -1,7 +1,9 @@
 package stack
 
 import (
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -31,6 +33,20 @@ func need(t testing.TB, what string, err error) {
 	case os.Getenv("FIRSTCOME_REQUIRE_SERVICES") == "1":
 		t.Fatalf("needs %s: %v", what, err)
 	default:
+		notice()
 		t.Skipf("NOT RUN: needs %s: %v", what, err)
 	}
+}
+
+// noticeText names everything that is missing.
+func noticeText() string {
+	var b strings.Builder
+	b.WriteString("\n*** NOT RUN: the tests that need real services, because this machine lacks\n")
+	for _, check := range []func() error{CheckRedis, CheckPostgres, CheckKafka} {
+		if err := check(); err != nil {
+			fmt.Fprintf(&b, "***   %v\n", err)
+		}
+	}
+	b.WriteString("*** \"make test\" installs what is missing and runs everything.\n\n")
+	return b.String()
 }

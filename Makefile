@@ -1,0 +1,30 @@
+# The go command is enough for everything here; this file only remembers the
+# long command lines. "make test" is what .ci/run calls.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+.PHONY: help test install lint bench build
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+# Two packages at a time: some start a cluster of real services for themselves.
+test: install lint ## install what is missing, then run everything against real services
+	FIRSTCOME_REQUIRE_SERVICES=1 go test -race -timeout 15m -p 2 ./...
+
+install: ## install Redis, Sentinel, PostgreSQL, Java, Kafka's jars where they are missing
+	@bench/stack/install.sh
+
+lint: ## gofmt and go vet
+	@unformatted=$$(git ls-files '*.go' | xargs -r gofmt -l); \
+	if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted" >&2; exit 1; fi
+	go vet ./...
+
+build: ## the program, as ./firstcome
+	go build -trimpath -o firstcome ./cmd/firstcome
+
+bench: install ## the three published benchmarks on both shapes: about 10 minutes
+	go run ./cmd/bench noon --shape both
+	go run ./cmd/bench stampede --shape both
+	go run ./cmd/bench like --shape both
