@@ -43,6 +43,7 @@ type Client struct {
 	logger  *slog.Logger
 	metrics *metrics
 	batcher *batcher
+	unlocks *releases
 	scripts sync.Map // SHA -> source
 	// strays counts goroutines that finish a call whose caller has left.
 	strays sync.WaitGroup
@@ -68,7 +69,8 @@ func Connect(url string, cfg Config) (*Client, error) {
 		}
 	}
 	c.batcher = &batcher{send: c.send, metrics: c.metrics}
-	for _, s := range []script{leaseScript, flushScript, readScript} {
+	c.unlocks = &releases{client: c, crowds: make(map[string]*releaseCrowd)}
+	for _, s := range []script{leaseScript, flushScript, readScript, unlockScript} {
 		c.remember(s)
 	}
 	return c, nil
@@ -141,8 +143,6 @@ func within[T any](ctx context.Context, c *Client, name string, call func(contex
 		err   error
 	}
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, 3*callTimeout)
-	defer cancel()
 	answers := make(chan answer, 1)
 	c.strays.Go(func() {
 		value, err := call(ctx)
@@ -168,7 +168,7 @@ func (c *Client) send(ctx context.Context, calls []*redis.Cmd) {
 	c.exec(ctx, calls)
 	var again []*redis.Cmd
 	for _, call := range calls {
-		if redis.HasErrorPrefix(call.Err(), "NOSCRIPT") {
+		if code(call.Err()) == "NOSCRIPT" {
 			again = append(again, call)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -22,8 +23,8 @@ var _ engine.Counter = (*Counter)(nil)
 // NewCounter returns the counter of a client.
 func NewCounter(c *Client) *Counter { return &Counter{c} }
 
-// Add adds all counts of all campaigns in one pipeline (of more than about a thousand:
-// one a thousand). It must not be repeated after an error if nothing may count twice:
+// Add adds all counts of all campaigns in one pipeline (of more than 100 calls: one for
+// each 100). It must not be repeated after an error if nothing may count twice:
 // some or all of it may have been added.
 //
 // A count that holds no number, or a key of another type, begins anew with what is added:
@@ -72,8 +73,8 @@ func (c *Counter) mend(ctx context.Context, calls []*redis.Cmd, names []string) 
 			continue
 		}
 		args := call.Args()
-		wrongType := redis.HasErrorPrefix(err, "WRONGTYPE")
-		if !wrongType && !redis.HasErrorPrefix(err, "ERR") || args[0] != "hincrby" {
+		wrongType := code(err) == "WRONGTYPE"
+		if !wrongType && code(err) != "ERR" || args[0] != "hincrby" {
 			errs = append(errs, fmt.Errorf("%s: %w", names[i], err))
 			continue
 		}
@@ -84,6 +85,16 @@ func (c *Counter) mend(ctx context.Context, calls []*redis.Cmd, names []string) 
 		anew, anewNames = append(anew, redis.NewCmd(ctx, append([]any{"hset"}, args[1:]...)...)), append(anewNames, names[i])
 	}
 	return errors.Join(append(errs, c.client.sendAll(ctx, anew, anewNames))...)
+}
+
+// code is the first word of a server's error, "" of any other error.
+func code(err error) string {
+	var server redis.Error
+	if !errors.As(err, &server) {
+		return ""
+	}
+	word, _, _ := strings.Cut(server.Error(), " ")
+	return word
 }
 
 // Counts returns a campaign's counts; what is no number is left out.

@@ -11,11 +11,12 @@ import (
 )
 
 // pipelineLimit bounds the calls of one round trip of Flush and Add, so that its answers
-// come within callTimeout even from the Redis in the process (about 0.1 ms a script).
-const pipelineLimit = 1000
+// come within callTimeout even from the Redis in the process (about 0.3 ms a script), and
+// leases need not wait long behind it.
+const pipelineLimit = 100
 
-// Flush reports what the node's fold knows of up to 1,000 campaigns in one pipeline of
-// script calls (of more: in one pipeline a thousand), in a cluster one per server at the
+// Flush reports what the node's fold knows of up to 100 campaigns in one pipeline of
+// script calls (of more: one pipeline after another), in a cluster one per server at the
 // same time. Every report is absolute, so a flush may be repeated and repairs what it
 // finds: keys of a wrong type, damaged values, deadlines too late, a FLUSHALL.
 //
@@ -46,7 +47,14 @@ func (g *Gate) Flush(ctx context.Context, reports []engine.Report) error {
 // many there are.
 func (c *Client) sendAll(ctx context.Context, calls []*redis.Cmd, names []string) error {
 	for from := 0; from < len(calls); from += pipelineLimit {
-		c.send(ctx, calls[from:min(from+pipelineLimit, len(calls))])
+		some := calls[from:min(from+pipelineLimit, len(calls))]
+		if err := ctx.Err(); err != nil {
+			for _, call := range some {
+				call.SetErr(err)
+			}
+			continue
+		}
+		c.send(ctx, some)
 	}
 	var first error
 	failed := 0

@@ -14,11 +14,11 @@
 local CONFIRM = 1000 -- ms: a report that no node confirmed for so long may be replaced by an older one
 local LEASES = 1000  -- more leases than a cluster has nodes: damage, forgotten as a whole
 
-local function whole(v) -- a whole number from its digits, or nil
-  if type(v) ~= 'string' or #v > 16 or not string.find(v, '^%-?%d+$') then
-    return nil
+local function whole(v) -- a number as INCRBY writes it, exact in a double, or nil
+  if type(v) == 'string' and #v <= 16 and (v == '0' or string.find(v, '^%-?[1-9]%d*$')) then
+    return tonumber(v)
   end
-  return tonumber(v)
+  return nil
 end
 
 local function digits(v)

@@ -12,11 +12,11 @@
 --          -2  the campaign is not open
 -- It writes nothing unless every value it needs is sound.
 
-local function whole(v) -- a whole number from its digits, or nil
-  if type(v) ~= 'string' or #v > 16 or not string.find(v, '^%-?%d+$') then
-    return nil
+local function whole(v) -- a number as INCRBY writes it, exact in a double, or nil
+  if type(v) == 'string' and #v <= 16 and (v == '0' or string.find(v, '^%-?[1-9]%d*$')) then
+    return tonumber(v)
   end
-  return tonumber(v)
+  return nil
 end
 
 local n = whole(redis.pcall('GET', KEYS[1]))

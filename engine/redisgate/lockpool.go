@@ -46,6 +46,11 @@ func (c *lockConn) Eval(s *redsync.Script, keysAndArgs ...any) (any, error) {
 		return int64(0), nil
 	}
 	client := c.pool.client
+	if s.Hash == releaseSHA && len(keysAndArgs) == 2 {
+		key, _ := keysAndArgs[0].(string)
+		value, _ := keysAndArgs[1].(string)
+		return client.unlocks.give(c.ctx, key, value)
+	}
 	client.remember(script{s.Src, s.Hash})
 	args := append([]any{"evalsha", s.Hash, s.KeyCount}, keysAndArgs...)
 	return client.do(c.ctx, args...)

@@ -5,11 +5,11 @@
 -- Returns  {1, n, units in all leases, used}
 --          {0, 0, 0, 0}  there is no state, or it is damaged
 
-local function whole(v) -- a whole number from its digits, or nil
-  if type(v) ~= 'string' or #v > 16 or not string.find(v, '^%-?%d+$') then
-    return nil
+local function whole(v) -- a number as INCRBY writes it, exact in a double, or nil
+  if type(v) == 'string' and #v <= 16 and (v == '0' or string.find(v, '^%-?[1-9]%d*$')) then
+    return tonumber(v)
   end
-  return tonumber(v)
+  return nil
 end
 
 local n = whole(redis.pcall('GET', KEYS[1]))

@@ -18,10 +18,13 @@ var (
 	flushSource string
 	//go:embed read.lua
 	readSource string
+	//go:embed unlock.lua
+	unlockSource string
 
-	leaseScript = newScript(leaseSource)
-	flushScript = newScript(flushSource)
-	readScript  = newScript(readSource)
+	leaseScript  = newScript(leaseSource)
+	flushScript  = newScript(flushSource)
+	readScript   = newScript(readSource)
+	unlockScript = newScript(unlockSource)
 )
 
 // script is a Lua script and the name that Redis knows it by.
