@@ -1,0 +1,29 @@
+package load
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Request is a whole HTTP/1.1 request as it goes over the wire. It may be sent
+// from any number of goroutines, any number of times.
+type Request []byte
+
+// NewRequest builds a request that keeps its connection. token and body may be
+// empty; a body is JSON.
+func NewRequest(method, host, path, token, body string) Request {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: firstcome-bench\r\n", method, path, host)
+	if token != "" {
+		fmt.Fprintf(&b, "Authorization: Bearer %s\r\n", token)
+	}
+	if body != "" {
+		b.WriteString("Content-Type: application/json\r\n")
+	}
+	if body != "" || method != "GET" {
+		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(body))
+	}
+	b.WriteString("\r\n")
+	b.WriteString(body)
+	return Request(b.String())
+}
