@@ -66,7 +66,7 @@ func (s *Server) create(c *call) error {
 	if err != nil {
 		return err
 	}
-	campaign := engine.Campaign{PromoteAfterClose: true}
+	var campaign engine.Campaign
 	f.text("id", &campaign.ID)
 	if campaign.ID != "" && !isSlug(campaign.ID) {
 		f.refuse("id", "must match ^[a-z0-9][a-z0-9-]{0,62}$")

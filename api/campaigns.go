@@ -131,7 +131,7 @@ func appendDefinition(b []byte, c *engine.Campaign) []byte {
 	b = appendInt(b, "points", c.Points)
 	b = appendInt(b, "waitlist_cap", c.WaitlistCap)
 	b = appendText(b, "reclaim", c.Reclaim)
-	b = appendBool(b, "promote_after_close", c.PromoteAfterClose)
+	b = appendBool(b, "end_promotion", c.EndPromotion)
 	b = appendTime(b, "opens_at", c.OpensAt)
 	b = appendTime(b, "closes_at", c.ClosesAt)
 	b = appendTime(b, "cancellable_until", c.CancellableUntil)

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/hex"
 	"net/http"
 
 	"firstcome/engine"
@@ -44,11 +43,12 @@ func (s *Server) setCap(c *call) error {
 	if !dryRun {
 		return c.campaignAnswer(http.StatusOK, &campaign, false)
 	}
-	return c.preview(id, &campaign, &change)
+	return c.preview(&campaign, &change)
 }
 
-// preview tells what a change of the cap would do.
-func (c *call) preview(id string, campaign *engine.Campaign, change *engine.CapChange) error {
+// preview tells what a change of the cap would do. Members whom the register
+// does not know by name are counted and not listed.
+func (c *call) preview(campaign *engine.Campaign, change *engine.CapChange) error {
 	c.w.Header()["Etag"] = []string{versionTag(campaign.Version)}
 	b := appendBool(append(c.buf[:0], '{'), "dry_run", true)
 	b = append(b, `"cap":{`...)
@@ -58,7 +58,7 @@ func (c *call) preview(id string, campaign *engine.Campaign, change *engine.CapC
 	b = appendInt(b, "waiting", change.Waiting)
 	b = appendInt(b, "promoted", change.Promoted)
 	b = appendInt(b, "over_by", change.OverBy)
-	c.buf = closeObject(appendTexts(b, "promoted_members", c.names(id, change.Promotees)))
+	c.buf = closeObject(appendTexts(b, "promoted_members", change.Members))
 	return c.json(http.StatusOK, c.buf)
 }
 
@@ -68,29 +68,4 @@ func appendLimit(b []byte, name string, n *int64) []byte {
 		return appendRaw(b, name, []byte("null"))
 	}
 	return appendInt(b, name, *n)
-}
-
-// names finds the members behind pseudonyms: those who are next in the list are
-// its first rows that wait. A member whom the register does not know by now
-// stays a pseudonym.
-func (c *call) names(id string, users []engine.UserRef) []string {
-	known := map[engine.UserRef]string{}
-	if len(users) > 0 {
-		ctx, cancel := c.deadline()
-		defer cancel()
-		rows, err := c.server.ports.Register.Places(ctx, engine.PlaceQuery{Campaign: id, State: "waitlisted", After: -1, Limit: pageMost})
-		if err != nil {
-			c.server.log.WarnContext(ctx, "a preview names pseudonyms: the register did not answer", "room", "api", "campaign", id, "err", err)
-		}
-		for i := range rows {
-			known[rows[i].User] = rows[i].Member
-		}
-	}
-	names := make([]string, len(users))
-	for i, u := range users {
-		if names[i] = known[u]; names[i] == "" {
-			names[i] = hex.EncodeToString(u[:])
-		}
-	}
-	return names
 }

@@ -10,67 +10,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-
-	"github.com/goccy/go-yaml"
 )
-
-//go:embed openapi/*.yaml
-var documents embed.FS
 
 //go:embed web
 var web embed.FS
 
 var pages = template.Must(template.ParseFS(web, "web/*.html"))
-
-// document reads a listener's OpenAPI document, adds the components that both
-// share, and returns it as JSON.
-func document(name, version string) ([]byte, error) {
-	doc, err := readYAML("openapi/" + name + ".yaml")
-	if err != nil {
-		return nil, err
-	}
-	shared, err := readYAML("openapi/shared.yaml")
-	if err != nil {
-		return nil, err
-	}
-	merge(doc, shared)
-	if info, ok := doc["info"].(map[string]any); ok && version != "" {
-		info["version"] = version
-	}
-	raw, err := json.Marshal(doc)
-	if err != nil {
-		return nil, fmt.Errorf("encode the document of the %s: %w", name, err)
-	}
-	return raw, nil
-}
-
-func readYAML(file string) (map[string]any, error) {
-	raw, err := documents.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", file, err)
-	}
-	var doc map[string]any
-	if err := yaml.Unmarshal(raw, &doc); err != nil {
-		return nil, fmt.Errorf("read %s: %w", file, err)
-	}
-	return doc, nil
-}
-
-// merge adds what dst does not have, object by object.
-func merge(dst, src map[string]any) {
-	for name, v := range src {
-		have, ok := dst[name]
-		if !ok {
-			dst[name] = v
-			continue
-		}
-		if a, ok := have.(map[string]any); ok {
-			if b, ok := v.(map[string]any); ok {
-				merge(a, b)
-			}
-		}
-	}
-}
 
 // serveDocument is GET /openapi.json.
 func (s *Server) serveDocument(doc []byte) func(*call) error {

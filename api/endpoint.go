@@ -45,6 +45,7 @@ type endpoint struct {
 	route
 	server *Server
 	gate   *identity // who may come in; nil where anyone may
+	crowd  *meters   // of client addresses; nil: they are not counted
 	lane   *lane     // nil: health and the like, never shed
 	media  []string  // what it can answer with, best first; nil: whatever is asked for
 	timer  observer
@@ -104,8 +105,10 @@ func (c *call) serve() error {
 // admit answers who asks, whether they may, and in what form they want it.
 func (c *call) admit() (err error) {
 	e := c.point
-	if err := e.server.address(c.r); err != nil {
-		return err
+	if e.crowd != nil {
+		if err := e.crowd.of(clientAddress(c.r, e.server.proxies)).plain(); err != nil {
+			return err
+		}
 	}
 	if e.gate != nil {
 		if c.caller, err = e.gate.caller(c.r); err != nil {
@@ -229,7 +232,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // door builds a listener's routes.
-func (s *Server) door(routes []route, gate *identity, laneOf func(route) *lane) *door {
+func (s *Server) door(routes []route, gate *identity, crowd *meters, laneOf func(route) *lane) *door {
 	d := &door{mux: http.NewServeMux()}
 	for _, r := range routes {
 		e := &endpoint{route: r, server: s, media: mediaOf[r.operation], timer: s.metrics.observer(r.operation)}
@@ -237,7 +240,7 @@ func (s *Server) door(routes []route, gate *identity, laneOf func(route) *lane) 
 			e.gate = gate
 		}
 		if _, path, _ := strings.Cut(r.pattern, " "); strings.HasPrefix(path, "/v1/") {
-			e.lane = laneOf(r)
+			e.lane, e.crowd = laneOf(r), crowd
 			if e.media == nil {
 				e.media = jsonOnly
 			}

@@ -157,17 +157,15 @@ func (f *fields) number(name string, into **float64) {
 }
 
 // flag reads true or false.
-func (f *fields) flag(name string, into *bool, absent bool) {
+func (f *fields) flag(name string, into *bool) {
 	v, ok := f.take(name)
 	if !ok {
 		return
 	}
 	switch string(v) {
-	case "":
-		*into = absent
 	case "true":
 		*into = true
-	case "false":
+	case "false", "":
 		*into = false
 	default:
 		f.refuse(name, "must be true or false")

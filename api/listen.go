@@ -24,14 +24,6 @@ func HTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// address counts a request against its client address, where that is asked for.
-func (s *Server) address(r *http.Request) error {
-	if s.addresses == nil {
-		return nil
-	}
-	return s.addresses.of(clientAddress(r, s.proxies)).plain()
-}
-
 // clientAddress is who sent a request: the nearest address that is not a
 // trusted proxy's. What an untrusted client writes into X-Forwarded-For is
 // never believed. IPv6 clients count by their /64: one household has many.

@@ -75,8 +75,9 @@ func (s *Server) open(cfg Config) (err error) {
 	if s.meters, err = newMeters(newRule("member", limits.Member), newRule("costly", limits.Costly)); err != nil {
 		return err
 	}
+	var crowd *meters
 	if byAddress := newRule("address", limits.Address); byAddress != nil {
-		if s.addresses, err = newMeters(byAddress, nil); err != nil {
+		if crowd, err = newMeters(byAddress, nil); err != nil {
 			return err
 		}
 	}
@@ -99,13 +100,13 @@ func (s *Server) open(cfg Config) (err error) {
 	if err != nil {
 		return err
 	}
-	s.members = s.door(s.memberRoutes(), memberGate, func(r route) *lane {
+	s.members = s.door(s.memberRoutes(), memberGate, crowd, func(r route) *lane {
 		if r.operation == "claim" {
 			return claims
 		}
 		return reads
 	})
-	s.admins = s.door(s.adminRoutes(), adminGate, func(route) *lane { return admins })
+	s.admins = s.door(s.adminRoutes(), adminGate, nil, func(route) *lane { return admins })
 	return nil
 }
 
