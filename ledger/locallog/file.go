@@ -211,9 +211,19 @@ func (f *file) insert(batch []entry) error {
 	return f.explain(err)
 }
 
-// read returns the records from next to before end, all of them, whole, or an
-// error that wraps ErrLogLost and names the first that is not.
+// read returns the records from next on, whole, as far as they are good and at
+// most to before end; or, when the first is not good, an error that wraps
+// ErrLogLost and names it.
 func (f *file) read(ctx context.Context, partition int32, next, end int64) ([]engine.LogRecord, error) {
+	recs, err := f.scan(ctx, partition, next, end)
+	if len(recs) > 0 {
+		return recs, nil
+	}
+	return nil, err
+}
+
+// scan returns the good records up to the first that is not, and why it is not.
+func (f *file) scan(ctx context.Context, partition int32, next, end int64) ([]engine.LogRecord, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
@@ -230,22 +240,22 @@ func (f *file) read(ctx context.Context, partition int32, next, end int64) ([]en
 		var rec engine.LogRecord
 		var crc uint32
 		if err := rows.Scan(&rec.Offset, &rec.At, &rec.Value, &crc); err != nil {
-			return nil, f.unreadable(ctx, partition, next, err)
+			return recs, f.unreadable(ctx, partition, next, err)
 		}
 		if rec.Offset != next {
-			return nil, lostf(f.path, partition, "offset %d is missing, the next record is %d", next, rec.Offset)
+			return recs, lostf(f.path, partition, "offset %d is missing, the next record is %d", next, rec.Offset)
 		}
 		if checksum(partition, rec) != crc {
-			return nil, lostf(f.path, partition, "the record at offset %d is damaged (checksum)", next)
+			return recs, lostf(f.path, partition, "the record at offset %d is damaged (checksum)", next)
 		}
 		recs = append(recs, rec)
 		next++
 	}
 	if err := rows.Err(); err != nil {
-		return nil, f.unreadable(ctx, partition, next, err)
+		return recs, f.unreadable(ctx, partition, next, err)
 	}
 	if next != end {
-		return nil, lostf(f.path, partition, "offsets %d to %d are missing", next, end-1)
+		return recs, lostf(f.path, partition, "offsets %d to %d are missing", next, end-1)
 	}
 	return recs, nil
 }

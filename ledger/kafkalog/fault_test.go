@@ -1,0 +1,5 @@
+package kafkalog
+
+import "time"
+
+const patience = 30 * time.Second
