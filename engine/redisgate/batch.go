@@ -17,7 +17,7 @@ const (
 
 // order is a call that waits for a pipeline.
 type order interface {
-	// call is asked once, when the pipeline leaves; nil when nobody waits any more.
+	// call is asked once, when the order leaves the queue; nil when nobody waits any more.
 	call() *redis.Cmd
 	// done is told once that the call has its answer or error.
 	done()
@@ -56,11 +56,19 @@ func (b *batcher) add(o order) error {
 	return nil
 }
 
-// close refuses new orders and waits until those that are queued have been sent.
+// close refuses new orders and those that wait, and waits for the pipelines under way.
 func (b *batcher) close() {
 	b.mu.Lock()
 	b.closed = true
+	waiting := b.queue
+	b.queue = nil
 	b.mu.Unlock()
+	for _, o := range waiting {
+		if call := o.call(); call != nil {
+			call.SetErr(ErrClosed)
+			o.done()
+		}
+	}
 	b.flight.Wait()
 }
 

@@ -45,8 +45,10 @@ type Client struct {
 	batcher *batcher
 	unlocks *releases
 	scripts sync.Map // SHA -> source
-	// strays counts goroutines that finish a call whose caller has left.
-	strays sync.WaitGroup
+
+	mu     sync.Mutex // held for a few instructions; guards closed, and strays from growing after it
+	closed bool
+	strays sync.WaitGroup // goroutines in within; some finish a call whose caller has left
 }
 
 var _ engine.TimeSource = (*Client)(nil)
@@ -104,9 +106,17 @@ func (c *Client) Run(ctx context.Context) error {
 	}
 }
 
-// Close waits for the calls under way, half a second or so at most, refuses those that
-// come later, and closes every connection. Run must have ended.
+// Close refuses the calls that come later and those that still wait for a pipeline, waits
+// for those under way, which a Redis that hangs makes a second at most, and closes every
+// connection. It may be called again. Run must have ended.
 func (c *Client) Close() error {
+	c.mu.Lock()
+	closed := c.closed
+	c.closed = true
+	c.mu.Unlock()
+	if closed {
+		return nil
+	}
 	c.batcher.close()
 	err := c.driver.Close()
 	c.strays.Wait()
@@ -138,27 +148,46 @@ func (c *Client) Now(ctx context.Context) (time.Time, error) {
 // the driver obeys contexts while reading and writing, but not always while it dials
 // or asks a sentinel. What was left behind ends by the driver's timeouts.
 func within[T any](ctx context.Context, c *Client, name string, call func(context.Context) (T, error)) (T, error) {
+	start := time.Now()
+	value, err := race(ctx, c, call)
+	c.metrics.observe(name, start, err)
+	if err != nil {
+		return value, fmt.Errorf("redis %s: %w", name, err)
+	}
+	return value, nil
+}
+
+func race[T any](ctx context.Context, c *Client, call func(context.Context) (T, error)) (T, error) {
 	type answer struct {
 		value T
 		err   error
 	}
-	start := time.Now()
+	var none T
 	answers := make(chan answer, 1)
-	c.strays.Go(func() {
+	started := c.stray(func() {
 		value, err := call(ctx)
 		answers <- answer{value, err}
 	})
-	var got answer
+	if !started {
+		return none, ErrClosed
+	}
 	select {
-	case got = <-answers:
+	case a := <-answers:
+		return a.value, a.err
 	case <-ctx.Done():
-		got.err = ctx.Err()
+		return none, ctx.Err()
 	}
-	c.metrics.observe(name, start, got.err)
-	if got.err != nil {
-		return got.value, fmt.Errorf("redis %s: %w", name, got.err)
+}
+
+// stray starts a goroutine that Close waits for, unless the client is closed.
+func (c *Client) stray(f func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
 	}
-	return got.value, nil
+	c.strays.Go(f)
+	return true
 }
 
 // send runs calls as one pipeline and leaves each call's answer or error in it. Calls of

@@ -2,6 +2,7 @@ package redisgate_test
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -11,7 +12,10 @@ import (
 	"firstcome/engine/redisgate/inprocess"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(stack.Main(m)) }
+func TestMain(m *testing.M) {
+	redisgate.DriverLog(slog.New(slog.DiscardHandler))
+	goleak.VerifyTestMain(stack.Main(m))
+}
 
 // connect returns a client that is closed when the test ends.
 func connect(t testing.TB, url string) *redisgate.Client {
