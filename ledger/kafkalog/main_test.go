@@ -81,3 +81,12 @@ func TestContractOnKafka(t *testing.T) {
 		return opener(cfg)
 	})
 }
+
+func BenchmarkClaim(b *testing.B) {
+	cluster, _ := stack.Kafka(b)
+	logtest.Bench(b, func(b testing.TB) logtest.Log {
+		cfg := config(b, cluster.Addrs(), int16(cluster.Replication()))
+		cfg.Topic = stack.Unique("bench")
+		return opener(cfg)(b, 0)
+	})
+}

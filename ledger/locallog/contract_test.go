@@ -34,3 +34,15 @@ func TestContract(t *testing.T) {
 		}
 	})
 }
+
+func BenchmarkClaim(b *testing.B) {
+	logtest.Bench(b, func(b testing.TB) logtest.Log {
+		log, err := Open(context.Background(), Config{
+			Path: filepath.Join(b.TempDir(), "log.db"), Partitions: logtest.Partitions, Logger: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		return log
+	})
+}
