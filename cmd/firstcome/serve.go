@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/spf13/cobra"
+
+	"firstcome/api"
+	"firstcome/engine"
+	"firstcome/engine/redisgate"
+)
+
+const (
+	// lastFlush bounds everything after the doors are closed.
+	lastFlush = 5 * time.Second
+	// doorGrace is how much longer than a claim's deadline a door waits for the
+	// answers under way: time to write them.
+	doorGrace = 500 * time.Millisecond
+	// readyPoll is how often a starting node looks whether it is ready.
+	readyPoll = 10 * time.Millisecond
+)
+
+func (h *hall) serveCommand(use string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   use,
+		Short: "Run the engine",
+		Long: `Runs the engine until it is told to end (SIGINT, SIGTERM). The first signal lets
+nobody new in and answers everybody who waits; the second ends at once.
+
+Without any configuration it runs alone: log, book and keys are in ./firstcome-data,
+the program signs its own tokens, and an example campaign is open. Given Kafka, Redis
+and Postgres it is a stateless node of a cluster.
+
+Every key below can also be a variable, FIRSTCOME_ and its name in capitals, or a line
+of the YAML file that --config names. The flag wins over the variable, the variable
+over the file. Unknown keys are errors. Keys that carry a secret may be file:/path.`,
+		Example: `  firstcome
+  firstcome --listen 127.0.0.1:9000 --data /var/lib/firstcome --no-example
+  firstcome --config /etc/firstcome.yaml
+  FIRSTCOME_SECRET=file:/run/secrets/firstcome firstcome --kafka k1:9092,k2:9092,k3:9092 \
+    --redis redis-sentinel://s1:26379,s2:26379,s3:26379/mymaster --postgres postgres://firstcome@db/firstcome \
+    --issuer https://login.example.org/`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := h.config(cmd)
+			if err != nil {
+				return err
+			}
+			return h.serve(cmd.Context(), c)
+		},
+	}
+	keyFlags(cmd)
+	return cmd
+}
+
+// node is everything that one process runs.
+type node struct {
+	c               *Config
+	log             *slog.Logger
+	data            *dataDir // nil: nothing is embedded
+	rooms           *rooms
+	engine          *engine.Engine
+	doors           *api.Server
+	tracing         tracing
+	members, admins net.Listener
+}
+
+// serve runs a node until ctx ends.
+func (h *hall) serve(ctx context.Context, c *Config) (err error) {
+	n := &node{c: c, log: h.logger(c)}
+	defer func() { err = errors.Join(err, n.close()) }()
+	if err := n.open(ctx); err != nil {
+		return err
+	}
+	crew := n.crew(func(ctx context.Context) { n.welcome(ctx, h) })
+	return crew.run(ctx, c.ClaimDeadline+lastFlush)
+}
+
+// open takes what only one process can have, then opens the rooms and joins them.
+func (n *node) open(ctx context.Context) (err error) {
+	redisgate.DriverLog(n.log)
+	if n.c.embedded() {
+		n.data, err = openDataDir(n.c.Data)
+	}
+	var busy error
+	if n.members, n.admins, busy = listen(n.c); busy != nil || err != nil {
+		return errors.Join(err, busy)
+	}
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	t := tools{log: n.log, metrics: metrics, secret: n.c.Secret.bytes}
+	if !n.c.Secret.known {
+		if n.c.Secret, err = n.data.secret(); err != nil {
+			return err
+		}
+		t.secret = n.c.Secret.bytes
+	}
+	opening, cancel := context.WithTimeout(ctx, openWait)
+	defer cancel()
+	if n.c.cluster() {
+		n.rooms, err = cluster(opening, n.c, t)
+	} else {
+		n.rooms, err = embedded(opening, n.c, t, n.data)
+	}
+	if err != nil {
+		return err
+	}
+	return n.join(ctx, t, metrics)
+}
+
+// join hands the rooms to the engine, and both to the doors.
+func (n *node) join(ctx context.Context, t tools, shown prometheus.Gatherer) (err error) {
+	n.engine, err = engine.New(engine.Config{
+		Secret: t.secret, Partitions: n.c.KafkaPartitions, ClaimDeadline: n.c.ClaimDeadline,
+		Roles: n.c.Roles, Logger: t.log, Metrics: t.metrics,
+	}, n.rooms.ports)
+	if err != nil {
+		return fmt.Errorf("join the engine: %w", err)
+	}
+	if err := n.rooms.books.join(n.engine, n.rooms.ports, t); err != nil {
+		return err
+	}
+	n.doors, err = api.New(api.Config{
+		Identity: identity(n.c), DefaultLanguage: n.c.DefaultLanguage, TrustedProxies: n.c.TrustedProxies,
+		Version: buildVersion(), Logger: t.log, Metrics: t.metrics, Gatherer: shown,
+	}, n.rooms.books.doors(n.engine))
+	if err != nil {
+		return fmt.Errorf("join the doors: %w", err)
+	}
+	n.tracing, err = openTracing(ctx, n.c.OTLPEndpoint)
+	return err
+}
+
+// crew is the list of what runs, in the order in which it ends: doors, the
+// engine with its leases and tallies, the book's writer, and what the rooms need
+// to stay connected.
+func (n *node) crew(started func(context.Context)) *crew {
+	c := &crew{log: n.log}
+	wait := n.c.ClaimDeadline + doorGrace
+	members := newDoor(n.members, n.tracing.around("members", n.doors.Members()), wait, n.log)
+	admins := newDoor(n.admins, n.tracing.around("admins", n.doors.Admins()), wait, n.log)
+	if n.c.does("api") {
+		c.add("members' door", members.run)
+	} else {
+		c.add("members' door", n.shutDoor)
+	}
+	c.add("waiters", n.drain)
+	c.add("admins' door", admins.run)
+	c.add("welcome", func(ctx context.Context) error { started(ctx); <-ctx.Done(); return nil })
+	c.add("issuer's keys", n.doors.Run)
+	if n.c.does("scheduler") {
+		c.add("scheduler", n.engine.Schedule)
+	}
+	c.add("engine", n.engine.Run)
+	for _, l := range n.rooms.books.runs(n.c.does("ledger")) {
+		c.add(l.name, l.run)
+	}
+	for _, l := range n.rooms.runs {
+		c.add(l.name, l.run)
+	}
+	return c
+}
+
+// shutDoor keeps members out of a node without the role api: their address is
+// given back, so that nobody waits there.
+func (n *node) shutDoor(ctx context.Context) error {
+	_ = n.members.Close() // nothing was accepted on it
+	<-ctx.Done()
+	return nil
+}
+
+// drain waits, once the doors are closed, for claims whose client is gone.
+func (n *node) drain(ctx context.Context) error {
+	<-ctx.Done()
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.c.ClaimDeadline)
+	defer cancel()
+	n.engine.Drain(limit)
+	return nil
+}
+
+// welcome waits until the node is ready, opens the example and says what is where.
+func (n *node) welcome(ctx context.Context, h *hall) {
+	if n.data != nil {
+		if err := n.data.announce(n.members.Addr().String(), n.admins.Addr().String()); err != nil {
+			n.log.WarnContext(ctx, "the data directory does not tell who runs here", "room", "cmd", "err", err)
+		}
+	}
+	if !n.ready(ctx) {
+		return
+	}
+	example := ""
+	if !n.c.cluster() && !n.c.NoExample {
+		var err error
+		if example, err = openExample(ctx, n.engine); err != nil {
+			n.log.WarnContext(ctx, "there is no example campaign", "room", "cmd", "err", err)
+		}
+	}
+	h.greet(n.c, n.members.Addr().String(), n.admins.Addr().String(), example)
+}
+
+// ready waits until this node answers claims.
+func (n *node) ready(ctx context.Context) bool {
+	tick := time.NewTicker(readyPoll)
+	defer tick.Stop()
+	for !n.engine.Health().Ready {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// close shuts the rooms and gives back what only one process can have.
+func (n *node) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), lastFlush)
+	defer cancel()
+	var all []error
+	if n.rooms != nil {
+		all = append(all, n.rooms.close(ctx))
+	}
+	all = append(all, n.tracing.close(ctx))
+	for _, l := range []net.Listener{n.members, n.admins} {
+		if l != nil {
+			_ = l.Close() // closed already once its door has run
+		}
+	}
+	if n.data != nil {
+		all = append(all, n.data.close())
+	}
+	return errors.Join(all...)
+}
