@@ -9,22 +9,22 @@ import (
 
 // Campaign is a campaign as people see it. It is a copy: its owner may change it.
 type Campaign struct {
-	ID                string
-	Title             string // <= 200 characters
-	Description       string // <= 10,000 characters
-	Kind              string // "event", "reward", "reaction"
-	Cap               *int64 // nil: none
-	CapMode           string // "hard", "soft"
-	Counting          string // "direct", "batched"
-	Points            int64  // per grant, 0..1,000,000,000
-	WaitlistCap       int64  // 0: no list
-	Reclaim           string // "allowed", "refused"
-	PromoteAfterClose bool
-	OpensAt           time.Time // zero: none
-	ClosesAt          time.Time
-	CancellableUntil  time.Time
-	Form              []Question
-	Eligibility       []Rule
+	ID               string
+	Title            string    // <= 200 characters
+	Description      string    // <= 10,000 characters
+	Kind             string    // "event", "reward", "reaction"
+	Cap              *int64    // nil: none
+	CapMode          string    // "hard", "soft"
+	Counting         string    // "direct", "batched"
+	Points           int64     // per grant, 0..1,000,000,000
+	WaitlistCap      int64     // 0: no list
+	Reclaim          string    // "allowed", "refused"
+	EndPromotion     bool      // closing ends promotion from the waiting list
+	OpensAt          time.Time // zero: none
+	ClosesAt         time.Time
+	CancellableUntil time.Time
+	Form             []Question
+	Eligibility      []Rule
 
 	Status    fold.Status
 	Granted   int64

@@ -1,0 +1,227 @@
+package engine
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"firstcome/engine/fold"
+)
+
+// Node is this process: it follows every partition of the log, feeds the
+// folds, wakes who waits, and stops a partition that is not what it should be.
+type Node struct {
+	id       uint64 // new at every start
+	name     string // the id as text: whose lease, whose record
+	ports    Ports
+	sealer   *Sealer
+	log      *slog.Logger
+	metrics  *metrics
+	clock    *clock
+	deadline time.Duration
+	base     time.Time // process time counts from here
+	topic    Topic     // set before following begins
+	parts    []*partition
+	gate     *gatekeeper
+	booked   []atomic.Int64 // by partition: first offset that is not in the ledger
+	underway atomic.Int64   // flights
+	stopped  chan struct{}  // closed when the node ends
+	fatal    chan error     // buffered: the log belongs to somebody else
+	peerMu   sync.Mutex
+	peerSeen map[uint64]time.Time // guarded by peerMu: other processes by their records; at most maxPeers
+}
+
+const (
+	maxPeers  = 64
+	peerLives = 10 * time.Second
+	retryLog  = 250 * time.Millisecond
+	loadLimit = 4 // partitions that are loaded at once
+)
+
+func newNode(cfg Config, ports Ports, sealer *Sealer, c *clock, m *metrics) *Node {
+	n := &Node{id: rand.Uint64(), ports: ports, sealer: sealer, log: cfg.Logger, metrics: m, clock: c, deadline: cfg.ClaimDeadline,
+		base: time.Now().Add(-time.Hour), booked: make([]atomic.Int64, cfg.Partitions),
+		stopped: make(chan struct{}), fatal: make(chan error, 1), peerSeen: map[uint64]time.Time{}}
+	n.name = hex.EncodeToString([]byte{byte(n.id >> 56), byte(n.id >> 48), byte(n.id >> 40), byte(n.id >> 32),
+		byte(n.id >> 24), byte(n.id >> 16), byte(n.id >> 8), byte(n.id)})
+	n.gate = &gatekeeper{node: n, gate: ports.Gate, locker: ports.Locker}
+	for i := range cfg.Partitions {
+		n.parts = append(n.parts, newPartition(n, i))
+	}
+	return n
+}
+
+// elapsed is this process' monotonic time in ns.
+func (n *Node) elapsed() int64 { return int64(time.Since(n.base)) }
+
+func (n *Node) partition(campaign string) *partition {
+	return n.parts[fold.Partition(campaign, int32(len(n.parts)))]
+}
+
+// appended takes the producer's answer to an append. An error is no answer:
+// the record may be in the log all the same.
+func (n *Node) appended(err error) {
+	if err != nil {
+		n.metrics.appendErrors.Inc()
+	}
+}
+
+// peers is how many engine processes are at work, this one included: who wrote
+// a record in the last ten seconds.
+func (n *Node) peers() int64 {
+	n.peerMu.Lock()
+	defer n.peerMu.Unlock()
+	now := time.Now()
+	for id, at := range n.peerSeen {
+		if now.Sub(at) > peerLives {
+			delete(n.peerSeen, id)
+		}
+	}
+	return int64(len(n.peerSeen)) + 1
+}
+
+func (n *Node) sawPeer(id uint64) {
+	n.peerMu.Lock()
+	defer n.peerMu.Unlock()
+	if len(n.peerSeen) < maxPeers || !n.peerSeen[id].IsZero() {
+		n.peerSeen[id] = time.Now()
+	}
+}
+
+// follow loads every partition and follows the log until ctx ends.
+func (n *Node) follow(ctx context.Context) error {
+	starts, ends, err := n.describe(ctx)
+	if err != nil {
+		return err
+	}
+	if int(n.topic.Partitions) != len(n.parts) {
+		return fmt.Errorf("the log has %d partitions, the configuration says %d: the number is fixed when the log is made", n.topic.Partitions, len(n.parts))
+	}
+	group, loading := errgroup.WithContext(ctx)
+	group.SetLimit(loadLimit)
+	for _, p := range n.parts {
+		group.Go(func() error { return p.load(loading, starts[p.id], ends[p.id]) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	from := make([]int64, len(n.parts))
+	for i, p := range n.parts {
+		from[i] = p.next.Load()
+		if p.halted.Load() != nil {
+			from[i] = -1
+		}
+		p.heard.Store(n.elapsed())
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := make(chan error, 1)
+	go func() { done <- n.ports.Log.Follow(ctx, from, n) }()
+	select {
+	case err := <-done:
+		return err
+	case err := <-n.fatal:
+		cancel(err)
+		<-done
+		return err
+	}
+}
+
+// describe asks the log what it is until it answers.
+func (n *Node) describe(ctx context.Context) (starts, ends []int64, err error) {
+	for warned := false; ; warned = true {
+		n.topic, starts, ends, err = n.ports.Log.Describe(ctx)
+		if err == nil || ctx.Err() != nil {
+			return starts, ends, err
+		}
+		if !warned {
+			n.log.Warn("the log is out of reach; trying again", "err", err)
+		}
+		select {
+		case <-time.After(retryLog):
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		}
+	}
+}
+
+// load takes the ledger's snapshot of the partition, or an empty state, and
+// holds it against the log. An error means the log is another one.
+func (p *partition) load(ctx context.Context, start, end int64) error {
+	n := p.node
+	state := fold.New(p.id)
+	if n.ports.Snapshots != nil {
+		snapshot, topic, err := n.ports.Snapshots.Load(ctx, p.id)
+		switch {
+		case errors.Is(err, ErrNoSnapshot):
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			n.log.Warn("the ledger gives no snapshot; reading the log from its start", "partition", p.id, "err", err)
+		case topic != n.topic.ID:
+			return fmt.Errorf("%w: the ledger was folded from log %s, this is log %s", ErrLogLost, topic, n.topic.ID)
+		default:
+			if state, err = fold.Restore(snapshot); err != nil {
+				return fmt.Errorf("restore partition %d: %w", p.id, err)
+			}
+			n.booked[p.id].Store(snapshot.Next)
+		}
+	}
+	p.install(state)
+	p.end.Store(end)
+	p.target.Store(end)
+	switch {
+	case start > state.Next():
+		p.halt(fmt.Errorf("%w: it starts at %d, and what is known ends at %d", ErrLogLost, start, state.Next()))
+	case end < state.Next():
+		p.halt(fmt.Errorf("%w: it ends at %d, and what is known ends at %d", ErrLogLost, end, state.Next()))
+	}
+	return p.checkGenesis()
+}
+
+// checkGenesis holds the partition's first record against this process'
+// secret and configuration.
+func (p *partition) checkGenesis() error {
+	if p.next.Load() == 0 {
+		return nil
+	}
+	g := p.state.Genesis()
+	if g.Cluster != p.node.sealer.Cluster() {
+		return fmt.Errorf("partition %d belongs to another cluster: this node's secret is not the one that the log began with", p.id)
+	}
+	if int(g.Partitions) != len(p.node.parts) {
+		return fmt.Errorf("partition %d was made for %d partitions, the configuration says %d", p.id, g.Partitions, len(p.node.parts))
+	}
+	return nil
+}
+
+// watchBooked keeps track of how far the ledger has come.
+func (n *Node) watchBooked(ctx context.Context) {
+	if n.ports.Booked == nil {
+		return
+	}
+	tick := time.NewTicker(bookedEvery)
+	defer tick.Stop()
+	for {
+		next, _, err := n.ports.Booked.Cursors(ctx, int32(len(n.parts)))
+		for i := range next {
+			if err == nil && next[i] > n.booked[i].Load() {
+				n.booked[i].Store(next[i])
+				n.parts[i].forgetBooked(next[i])
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
