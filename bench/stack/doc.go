@@ -9,6 +9,8 @@
 //	StartSentinels  a master, its replicas, three sentinels, quorum 2
 //	StartPostgres   one cluster, fsync on, made by initdb as a user of its own
 //	StartKafka      one broker, or three that replicate to one another
+//	StartEmbedded   firstcome alone, everything inside
+//	StartCluster    firstcome nodes on all of the above
 //
 // A handle can Stop (politely), Kill (SIGKILL), Pause (SIGSTOP, a frozen host),
 // Resume and Restart its processes on the same port and files, and Close ends

@@ -125,3 +125,22 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 	}
 	return func() { _ = f.Close() }, nil
 }
+
+// CPU returns how long the process and its living children have computed, in
+// user and kernel mode. Its resolution is the kernel's tick: 10 ms.
+func (p *Process) CPU() time.Duration {
+	pid := p.Pid()
+	total := time.Duration(0)
+	for _, one := range append(descendants(pid), pid) {
+		const user, kernel, waitedUser, waitedKernel, ticksPerSecond = 11, 12, 13, 14, 100
+		fields := stat(one)
+		if len(fields) <= waitedKernel {
+			continue
+		}
+		for _, i := range []int{user, kernel, waitedUser, waitedKernel} {
+			ticks, _ := strconv.ParseInt(fields[i], 10, 64)
+			total += time.Duration(ticks) * (time.Second / ticksPerSecond)
+		}
+	}
+	return total
+}
