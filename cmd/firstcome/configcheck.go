@@ -82,6 +82,7 @@ func knockKafka(ctx context.Context, c *Config) error {
 }
 
 func knockRedis(ctx context.Context, c *Config) error {
+	nameDriver(silent())
 	client, err := redisgate.Connect(c.Redis, redisgate.Config{})
 	if err != nil {
 		return fmt.Errorf("redis: %w", err)

@@ -185,7 +185,7 @@ func readEnv(environ []string) (layer, problems) {
 			}
 			key := strings.ToLower(strings.ReplaceAll(rest, "_", "-"))
 			if _, ok := findKey(key); !ok || strings.Contains(rest, "-") || strings.ToUpper(rest) != rest {
-				wrong = append(wrong, problem{key: name, wrong: "there is no such variable" + didYouMean(name, envNames())})
+				wrong = append(wrong, problem{key: name, wrong: "there is no such variable" + didYouMean(strings.ToUpper(name), envNames())})
 				return "", nil
 			}
 			return key, value

@@ -4,9 +4,18 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync"
 
 	"golang.org/x/term"
+
+	"firstcome/engine/redisgate"
 )
+
+// driverLog is done once: the Redis driver has one logger for the whole process.
+var driverLog sync.Once
+
+// nameDriver gives the Redis driver's own words to a logger.
+func nameDriver(log *slog.Logger) { driverLog.Do(func() { redisgate.DriverLog(log) }) }
 
 // logger is the program's own, to standard error: what a node says is not a
 // result. No field of it is a member's name, a token or a key.

@@ -14,7 +14,6 @@ import (
 
 	"firstcome/api"
 	"firstcome/engine"
-	"firstcome/engine/redisgate"
 )
 
 const (
@@ -85,7 +84,7 @@ func (h *hall) serve(ctx context.Context, c *Config) (err error) {
 
 // open takes what only one process can have, then opens the rooms and joins them.
 func (n *node) open(ctx context.Context) (err error) {
-	redisgate.DriverLog(n.log)
+	nameDriver(n.log)
 	if n.c.embedded() {
 		n.data, err = openDataDir(n.c.Data)
 	}
