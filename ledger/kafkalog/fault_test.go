@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -305,4 +308,100 @@ func answerFetches(g *rig, part func(*kmsg.FetchResponseTopicPartition)) {
 		resp.Topics = append(resp.Topics, topic)
 		return resp, nil, true
 	})
+}
+
+// counter counts what is logged, by message.
+type counter struct {
+	mu   sync.Mutex
+	seen map[string]int
+}
+
+func (c *counter) Enabled(context.Context, slog.Level) bool { return true }
+func (c *counter) WithAttrs([]slog.Attr) slog.Handler       { return c }
+func (c *counter) WithGroup(string) slog.Handler            { return c }
+func (c *counter) Handle(_ context.Context, r slog.Record) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen[r.Message]++
+	return nil
+}
+
+func (c *counter) of(message string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seen[message]
+}
+
+func TestAnOutageIsToldOnce(t *testing.T) {
+	c := fake(t, 1)
+	told := &counter{seen: map[string]int{}}
+	cfg := config(t, c.ListenAddrs(), 1)
+	cfg.Logger = slog.New(told)
+	log := mustOpen(t, cfg)
+	r := followFrom(t, log, make([]int64, logtest.Partitions))
+	r.Await(t, "knowledge", func() bool { return !newest(r, 0).IsZero() })
+	cut := make(chan struct{}, 1000)
+	c.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+		cut <- struct{}{}
+		if len(cut) == 5 {
+			c.DropControl()
+		} else {
+			c.KeepControl()
+		}
+		return nil, errors.New("cut"), true
+	})
+	for range 5 {
+		<-cut
+	}
+	back := time.Now()
+	r.Await(t, "knowledge again", func() bool { return newest(r, 0).After(back) })
+	if lost, again := told.of("a broker of the log does not answer"), told.of("a broker of the log answers again"); lost != 1 || again != 1 {
+		t.Errorf("the outage was told %d times, its end %d times", lost, again)
+	}
+}
+
+func TestCloseGivesUpWhatIsNotAnswered(t *testing.T) {
+	c := fake(t, 1)
+	log := mustOpen(t, config(t, c.ListenAddrs(), 1))
+	c.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		return nil, errors.New("cut"), true
+	})
+	answers := make(chan error, 10)
+	for range 10 {
+		if err := log.Append(0, "c", []byte("v"), func(err error) { answers <- err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	if err := log.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("close: %v, want that its time was up", err)
+	}
+	for range 10 {
+		if err := <-answers; err == nil {
+			t.Error("an append that no broker answered was acknowledged")
+		}
+	}
+}
+
+func TestTwoLogsMayShareARegistry(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	c := fake(t, 1)
+	cfg := config(t, c.ListenAddrs(), 1)
+	cfg.Metrics = reg
+	for range 2 {
+		log := mustOpen(t, cfg)
+		a := logtest.NewAnswers()
+		if err := a.Append(log, 0, "v"); err != nil {
+			t.Fatal(err)
+		}
+		a.Await(t)
+		if err := shut(log); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := logtest.Committed(t, reg); n != 2 {
+		t.Errorf("%v appends were counted, want 2", n)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -142,46 +143,53 @@ func verify(ctx context.Context, cfg Config) (id [16]byte, err error) {
 	}
 }
 
+// rule is what a setting must be.
+type rule struct {
+	name, want string
+	ok         func(is string) bool
+}
+
+func exactly(name, want string) rule {
+	return rule{name, want, func(is string) bool { return is == want }}
+}
+
+func atLeast(name string, least int) rule {
+	return rule{name, fmt.Sprintf("at least %d", least), func(is string) bool {
+		n, err := strconv.Atoi(is)
+		return err == nil && n >= least
+	}}
+}
+
+// rules are the settings without which a committed record may be lost or an
+// append may not fit.
+func rules(cfg Config) []rule {
+	return []rule{
+		exactly("partitions", strconv.Itoa(int(cfg.Partitions))),
+		atLeast("replication", int(cfg.Replication)),
+		exactly("retention.ms", "-1"),
+		exactly("retention.bytes", "-1"),
+		exactly("cleanup.policy", "delete"),
+		exactly("unclean.leader.election.enable", "false"),
+		atLeast("min.insync.replicas", minInSync(cfg.Replication)),
+		atLeast("max.message.bytes", minMessageBytes),
+	}
+}
+
 // wrongSettings returns what is wrong. A setting that the broker does not tell
 // is not judged.
 func wrongSettings(cfg Config, meta kmsg.MetadataResponseTopic, settings map[string]string) []Setting {
-	var wrong []Setting
-	hold := func(ok bool, name, is, want string) {
-		if !ok {
-			wrong = append(wrong, Setting{Name: name, Is: is, Want: want})
-		}
-	}
-	told := func(name, want string, ok func(string) bool) {
-		if is, there := settings[name]; there {
-			hold(ok(is), name, is, want)
-		}
-	}
-	equal := func(want string) (string, func(string) bool) {
-		return want, func(is string) bool { return is == want }
-	}
-	atLeast := func(least int) (string, func(string) bool) {
-		return fmt.Sprintf("at least %d", least), func(is string) bool {
-			n, err := strconv.Atoi(is)
-			return err == nil && n >= least
-		}
-	}
-	replicas := int(cfg.Replication)
+	replicas := math.MaxInt
 	for _, p := range meta.Partitions {
 		replicas = min(replicas, len(p.Replicas))
 	}
-	hold(len(meta.Partitions) == int(cfg.Partitions), "partitions", strconv.Itoa(len(meta.Partitions)), strconv.Itoa(int(cfg.Partitions)))
-	hold(replicas >= int(cfg.Replication), "replication", strconv.Itoa(replicas), fmt.Sprintf("at least %d", cfg.Replication))
-	want, ok := equal("-1")
-	told("retention.ms", want, ok)
-	told("retention.bytes", want, ok)
-	want, ok = equal("delete")
-	told("cleanup.policy", want, ok)
-	want, ok = equal("false")
-	told("unclean.leader.election.enable", want, ok)
-	want, ok = atLeast(minInSync(cfg.Replication))
-	told("min.insync.replicas", want, ok)
-	want, ok = atLeast(minMessageBytes)
-	told("max.message.bytes", want, ok)
+	settings["partitions"] = strconv.Itoa(len(meta.Partitions))
+	settings["replication"] = strconv.Itoa(replicas)
+	var wrong []Setting
+	for _, r := range rules(cfg) {
+		if is, told := settings[r.name]; told && !r.ok(is) {
+			wrong = append(wrong, Setting{Name: r.name, Is: is, Want: r.want})
+		}
+	}
 	return wrong
 }
 

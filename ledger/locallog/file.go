@@ -85,8 +85,10 @@ func openFile(ctx context.Context, path string, partitions int32) (_ *file, id s
 	return f, id, err
 }
 
+// insertSQL ends the whole transaction when a row is there already, which can
+// only be a bug: SQLite then needs no journal for undoing single statements.
 func insertSQL(rows int) string {
-	return "INSERT INTO log (part, off, at, rec, crc) VALUES (?,?,?,?,?)" + strings.Repeat(",(?,?,?,?,?)", rows-1)
+	return "INSERT OR ROLLBACK INTO log (part, off, at, rec, crc) VALUES (?,?,?,?,?)" + strings.Repeat(",(?,?,?,?,?)", rows-1)
 }
 
 // lock sets the connection up and takes the exclusive lock, which SQLite keeps

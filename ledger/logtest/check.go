@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"firstcome/engine"
 )
 
@@ -175,4 +177,24 @@ func Values(prefix string, n int) []string {
 		values[i] = fmt.Sprintf("%s-%d", prefix, i)
 	}
 	return values
+}
+
+// Committed returns how many acknowledged appends a registry has counted.
+func Committed(t testing.TB, reg prometheus.Gatherer) float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() != "firstcome_ledger_log_appends_total" {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			if m.GetLabel()[0].GetValue() == "committed" {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
 }
