@@ -104,6 +104,79 @@ func testDamage(t *testing.T, s Subject) {
 	}
 }
 
+// testDamageSeen: units are given only on a sound state.
+func testDamageSeen(t *testing.T, s Subject) {
+	for name, harm := range map[string]func(r *rig) error{
+		"n gone":     func(r *rig) error { return r.Redis.Del(r.ctx, r.key("n")).Err() },
+		"n negative": func(r *rig) error { return r.Redis.Set(r.ctx, r.key("n"), -1, 0).Err() },
+		"n text":     func(r *rig) error { return r.Redis.Set(r.ctx, r.key("n"), "abc", 0).Err() },
+		"n 007":      func(r *rig) error { return r.Redis.Set(r.ctx, r.key("n"), "007", 0).Err() },
+		"s gone":     func(r *rig) error { return r.Redis.Del(r.ctx, r.key("s")).Err() },
+		"room -2":    func(r *rig) error { return r.Redis.HSet(r.ctx, r.key("s"), "room", -2).Err() },
+		"room gone":  func(r *rig) error { return r.Redis.HDel(r.ctx, r.key("s"), "room").Err() },
+		"open 2":     func(r *rig) error { return r.Redis.HSet(r.ctx, r.key("s"), "open", 2).Err() },
+		"open gone":  func(r *rig) error { return r.Redis.HDel(r.ctx, r.key("s"), "open").Err() },
+		"units text": func(r *rig) error { return r.Redis.HSet(r.ctx, r.key("l"), "a", "abc").Err() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, s)
+			r.open(20)
+			r.must(harm(r))
+			if given, err := r.Gate.Lease(r.ctx, r.ask("a", 1)); given != 0 || !errors.Is(err, engine.ErrGateEmpty) {
+				t.Fatalf("lease: %d, %v", given, err)
+			}
+		})
+	}
+}
+
+// testDamagedReport: a damaged report is not believed for a second because of its offset.
+func testDamagedReport(t *testing.T, s Subject) {
+	r := newRig(t, s)
+	for field, value := range map[string]any{"used": -5, "room": -2, "open": "yes", "at": "x", "off": "y"} {
+		r.open(20)
+		r.must(r.Redis.HSet(r.ctx, r.key("s"), "off", 1000, field, value).Err())
+		r.open(20)
+		r.counts(0, 0, 0)
+		if off := r.Redis.HGet(r.ctx, r.key("s"), "off").Val(); off != "0" {
+			t.Fatalf("a report with %s = %v is still believed", field, value)
+		}
+	}
+}
+
+// testTooMany: more leases than any cluster has nodes are damage; they must not make every
+// flush slow for as long as their deadlines say.
+func testTooMany(t *testing.T, s Subject) {
+	r := newRig(t, s)
+	r.open(20)
+	now, err := r.Clock.Now(r.ctx)
+	r.must(err)
+	pipe := r.Redis.Pipeline()
+	for i := range 1500 {
+		pipe.HSet(r.ctx, r.key("l"), fmt.Sprint(i), 1)
+		pipe.ZAdd(r.ctx, r.key("x"), redis.Z{Score: float64(now.Add(ttl).UnixMilli()), Member: fmt.Sprint(i)})
+	}
+	_, err = pipe.Exec(r.ctx)
+	r.must(err)
+	report := r.report("a")
+	report.Room, report.Held = 20, 3
+	r.flush(report)
+	r.counts(3, 3, 0)
+}
+
+// testBelowZero: a dead lease that says more than the counter cannot make room that is not
+// there.
+func testBelowZero(t *testing.T, s Subject) {
+	r := newRig(t, s)
+	r.open(5)
+	r.lease(r.ask("dead", 2), 2)
+	r.must(r.Redis.HSet(r.ctx, r.key("l"), "dead", 1000).Err())
+	r.kill("dead")
+	r.lease(r.ask("a", 100), 5)
+	if n := r.Redis.Get(r.ctx, r.key("n")).Val(); n != "5" {
+		t.Fatalf("the counter is %s", n)
+	}
+}
+
 // tryLease asks for one unit on a gate that may be damaged.
 func (r *rig) tryLease(held map[string]int64, lease string) {
 	r.t.Helper()
