@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed web
@@ -33,17 +34,20 @@ type operation struct {
 
 type answerLine struct{ Code, Text string }
 
+// described is what the page shows of an operation in the document.
+type described struct {
+	OperationID, Summary, Description string
+	Responses                         map[string]struct {
+		Ref         string `json:"$ref"`
+		Description string
+	}
+}
+
 // operations lists a document's operations by path.
 func operations(doc []byte) (title string, all []operation, err error) {
 	var d struct {
-		Info  struct{ Title string }
-		Paths map[string]map[string]struct {
-			OperationID, Summary, Description string
-			Responses                         map[string]struct {
-				Ref         string `json:"$ref"`
-				Description string
-			}
-		}
+		Info       struct{ Title string }
+		Paths      map[string]map[string]json.RawMessage
 		Components struct {
 			Responses map[string]struct{ Description string }
 		}
@@ -53,16 +57,19 @@ func operations(doc []byte) (title string, all []operation, err error) {
 	}
 	for _, path := range slices.Sorted(maps.Keys(d.Paths)) {
 		for _, method := range []string{"get", "post", "put", "patch", "delete"} {
-			op, ok := d.Paths[path][method]
+			raw, ok := d.Paths[path][method]
 			if !ok {
 				continue
 			}
+			var op described
+			if err := json.Unmarshal(raw, &op); err != nil {
+				return "", nil, fmt.Errorf("read %s %s of the document: %w", method, path, err)
+			}
 			line := operation{strings.ToUpper(method), path, op.OperationID, op.Summary, op.Description, nil}
 			for _, code := range slices.Sorted(maps.Keys(op.Responses)) {
-				r := op.Responses[code]
-				text := r.Description
-				if r.Ref != "" {
-					text = d.Components.Responses[r.Ref[strings.LastIndexByte(r.Ref, '/')+1:]].Description
+				text := op.Responses[code].Description
+				if ref := op.Responses[code].Ref; ref != "" {
+					text = d.Components.Responses[ref[strings.LastIndexByte(ref, '/')+1:]].Description
 				}
 				line.Answers = append(line.Answers, answerLine{code, text})
 			}
@@ -74,12 +81,16 @@ func operations(doc []byte) (title string, all []operation, err error) {
 
 // serveDocs is GET /docs: the document as a page that needs no script.
 func (s *Server) serveDocs(doc []byte) func(*call) error {
-	return func(c *call) error {
+	read := sync.OnceValues(func() (map[string]any, error) {
 		title, all, err := operations(doc)
+		return map[string]any{"Title": title, "Operations": all}, err
+	})
+	return func(c *call) error {
+		data, err := read()
 		if err != nil {
 			return err
 		}
-		return c.html("docs.html", http.StatusOK, map[string]any{"Title": title, "Operations": all})
+		return c.html("docs.html", http.StatusOK, data)
 	}
 }
 

@@ -224,11 +224,16 @@ type door struct {
 // ServeHTTP finds the endpoint. Paths that net/http would redirect to a cleaner
 // form are unknown here: no client of an API writes them on purpose.
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if p := r.URL.Path; p == "" || p[0] != '/' || (p != "/" && len(path.Clean(p)) < len(strings.TrimSuffix(p, "/"))) {
+	if !isClean(r.URL.Path) {
 		d.unknown.ServeHTTP(w, r)
 		return
 	}
 	d.mux.ServeHTTP(w, r)
+}
+
+// isClean reports whether a path is rooted and has no empty, . or .. element.
+func isClean(p string) bool {
+	return p != "" && p[0] == '/' && (p == "/" || len(path.Clean(p)) == len(strings.TrimSuffix(p, "/")))
 }
 
 // door builds a listener's routes.
@@ -270,7 +275,7 @@ func (d *door) missing(c *call) error {
 			allow = append(allow, m)
 		}
 	}
-	if len(allow) == 0 {
+	if len(allow) == 0 || !isClean(probe.URL.Path) {
 		return notFound.is("")
 	}
 	return &problem{kind: methodNotAllowed, headers: [][2]string{{"Allow", strings.Join(allow, ", ")}}}

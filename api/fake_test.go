@@ -147,7 +147,7 @@ func (w *world) Campaigns() []engine.Campaign {
 }
 
 func (w *world) Sync(_ context.Context, _ string, read engine.Read) error { w.read(read); return nil }
-func (w *world) Now() time.Time                                          { return noon }
+func (w *world) Now() time.Time                                           { return noon }
 
 func (w *world) did(by engine.Actor, dryRun bool) {
 	w.mu.Lock()

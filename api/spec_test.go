@@ -48,7 +48,7 @@ func validate(t *testing.T, name string, r *http.Request, w *httptest.ResponseRe
 	if w.Code >= 400 && !strings.HasPrefix(w.Header().Get("Content-Type"), "application/problem+json") && r.Method != http.MethodHead {
 		t.Errorf("%s %s: a refusal is %q", r.Method, r.URL, w.Header().Get("Content-Type"))
 	}
-	op := operationOf(t, name, r.Method, r.URL.Path)
+	op := operationOf(t, name, r.Method, r.URL.EscapedPath())
 	if op == "" || r.Method == http.MethodHead || w.Code == http.StatusNotModified {
 		return
 	}
@@ -58,7 +58,7 @@ func validate(t *testing.T, name string, r *http.Request, w *httptest.ResponseRe
 	}
 	resp := w.Result()
 	resp.Body = io.NopCloser(bytes.NewReader(w.Body.Bytes()))
-	probe := httptest.NewRequest(r.Method, "http://localhost"+r.URL.Path, nil)
+	probe := httptest.NewRequest(r.Method, "http://localhost"+r.URL.EscapedPath(), nil)
 	if ok, errs := v.ValidateHttpResponse(probe, resp); !ok {
 		for _, e := range errs {
 			t.Errorf("%s %s -> %d is not as its document says: %s: %s %v\n%s", r.Method, r.URL, w.Code, e.Message, e.Reason, e.SchemaValidationErrors, w.Body)
