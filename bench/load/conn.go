@@ -30,6 +30,9 @@ type Conn struct {
 // NewConn returns a connection to host:port that is not dialled yet.
 func NewConn(addr string) *Conn { return &Conn{addr: addr} }
 
+// Addr is the host:port that it connects to.
+func (c *Conn) Addr() string { return c.addr }
+
 // Answer is what came back. Its fields hold until the next use of the connection.
 type Answer struct {
 	Status     int

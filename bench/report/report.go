@@ -38,6 +38,7 @@ type Series struct {
 	P999  float64 `json:"p999_ms"`
 	Max   float64 `json:"max_ms"`
 	Bins  []Bin   `json:"bins"`
+	Drawn bool    `json:"drawn"` // the picture shows it
 }
 
 // Bin counts latencies from Low on to below High.

@@ -32,25 +32,40 @@ const style = `
   }
 `
 
-// SVG draws each series as a histogram on one common logarithmic axis, one
+// drawn are the series of the picture: those that ask for it, or else all.
+func (r *Report) drawn() []Series {
+	var some []Series
+	for _, s := range r.Series {
+		if s.Drawn {
+			some = append(some, s)
+		}
+	}
+	if some == nil {
+		return r.Series
+	}
+	return some
+}
+
+// SVG draws each drawn series as a histogram on one common logarithmic axis, one
 // below the other, with its median, p95 and p99 marked. "" without series.
 func (r *Report) SVG() string {
-	axis, ok := newAxis(r.Series)
+	series := r.drawn()
+	axis, ok := newAxis(series)
 	if !ok {
 		return ""
 	}
 	var b strings.Builder
-	height := top + rowHeight*float64(len(r.Series)) + end
+	height := top + rowHeight*float64(len(series)) + end
 	title := fmt.Sprintf("%s, %s: latencies", r.What, r.Shape)
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %g" role="img" aria-label=%q>`+"\n", width, height, title)
 	fmt.Fprintf(&b, "<title>%s</title>\n<style>%s</style>\n", html.EscapeString(title), style)
 	fmt.Fprintf(&b, `<text class="title" x="%g" y="26">%s</text>`+"\n", left, html.EscapeString(title))
 	fmt.Fprintf(&b, `<text x="%g" y="44">%s, commit %s, %d cores</text>`+"\n", left,
 		r.Started.UTC().Format("2006-01-02"), html.EscapeString(r.Commit), r.Machine.Cores)
-	for i := range r.Series {
-		r.Series[i].draw(&b, axis, top+rowHeight*float64(i))
+	for i := range series {
+		series[i].draw(&b, axis, top+rowHeight*float64(i))
 	}
-	axis.draw(&b, top+rowHeight*float64(len(r.Series)))
+	axis.draw(&b, top+rowHeight*float64(len(series)))
 	b.WriteString("</svg>\n")
 	return b.String()
 }
