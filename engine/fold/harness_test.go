@@ -2,6 +2,7 @@ package fold_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"firstcome/engine/fold"
@@ -21,11 +22,18 @@ type tape struct {
 	t     testing.TB
 	state *fold.State
 	audit *audit
+	trace *strings.Builder // what a golden log keeps; nil: nothing
+
+	values [][]byte // the records' bytes
 }
 
 // newTape returns a partition that begins with GENESIS.
 func newTape(t testing.TB) *tape {
-	l := &tape{t: t, state: fold.New(0), audit: newAudit()}
+	return tracedTape(t, nil)
+}
+
+func tracedTape(t testing.TB, trace *strings.Builder) *tape {
+	l := &tape{t: t, state: fold.New(0), audit: newAudit(), trace: trace}
 	l.want(fold.Done, fold.Record{Kind: fold.KindGenesis, Partitions: 1})
 	return l
 }
@@ -45,6 +53,7 @@ func (l *tape) append(r fold.Record) *fold.Step {
 	if err != nil {
 		l.t.Fatal(err)
 	}
+	l.values = append(l.values, b)
 	st, err := l.state.Apply(l.state.Next(), 1000*l.state.Next(), b)
 	if err != nil {
 		l.t.Fatal(err)
@@ -52,7 +61,25 @@ func (l *tape) append(r fold.Record) *fold.Step {
 	if err := l.audit.look(l.state, st); err != nil {
 		l.t.Fatalf("after offset %d, %v: %v", st.Offset, st.Record.Kind, err)
 	}
+	if l.trace != nil {
+		l.write(b, st)
+	}
 	return st
+}
+
+// write keeps a record's bytes, what they meant, and the digest after them.
+func (l *tape) write(b []byte, st *fold.Step) {
+	fmt.Fprintf(l.trace, "%d %v %x\n  %v\n", st.Offset, st.Record.Kind, b, st.Verdict)
+	for _, t := range st.Transitions {
+		fmt.Fprintf(l.trace, "  %s %d v%d %v", t.Campaign, t.Ev, t.Xv, t.Change)
+		if t.User != (fold.User{}) {
+			p := t.Place
+			fmt.Fprintf(l.trace, " %s %v to %v rank %d ticket %d claim %d end %d last %d at %d ended %d points %d",
+				strings.TrimRight(string(t.User[:]), "\x00"), t.Before.State, p.State, p.Rank, p.Ticket, p.Claim, p.End, p.Last, p.At, p.EndedAt, t.Points)
+		}
+		fmt.Fprintln(l.trace)
+	}
+	fmt.Fprintf(l.trace, "  digest %016x\n", l.state.Digest())
 }
 
 // want applies a record and expects a verdict, and that the changes are these.

@@ -198,8 +198,12 @@ func TestFreedIsSetByWhateverAcceptsAgain(t *testing.T) {
 		{"a lowered cap", false, func(l *tape, _, _ int64) { l.setCap(fold.Done, 0) }},
 		{"no cap", true, func(l *tape, _, _ int64) { l.setCap(fold.Done, fold.NoCap) }},
 		{"a longer list", true, func(l *tape, _, _ int64) { l.edit(fold.Done, func(d *fold.Definition) { d.WaitlistCap = 2 }) }},
-		{"a policy loosened", true, func(l *tape, _, _ int64) { l.edit(fold.Done, func(d *fold.Definition) { d.Reclaim = fold.ReclaimAllowed }) }},
-		{"eligibility changed", true, func(l *tape, _, _ int64) { l.edit(fold.Done, func(d *fold.Definition) { d.Eligibility = []byte("[]") }) }},
+		{"a policy loosened", true, func(l *tape, _, _ int64) {
+			l.edit(fold.Done, func(d *fold.Definition) { d.Reclaim = fold.ReclaimAllowed })
+		}},
+		{"eligibility changed", true, func(l *tape, _, _ int64) {
+			l.edit(fold.Done, func(d *fold.Definition) { d.Eligibility = []byte("[]") })
+		}},
 		{"a new title", false, func(l *tape, _, _ int64) { l.edit(fold.Done, func(d *fold.Definition) { d.Title = "x" }) }},
 		{"an erased grant", true, func(l *tape, _, _ int64) { l.erase(fold.Done, "ann") }},
 		{"nobody erased", false, func(l *tape, _, _ int64) { l.erase(fold.NoEffect, "cid") }},
