@@ -12,17 +12,19 @@ import (
 	"firstcome/bench/report"
 )
 
-// booksWait is how long the ledger may need to come as far as the log, and
-// leases to come home. The ledger is throttled on purpose.
+// booksWait is how long the ledger may need for all campaigns to come as far as
+// the log, and leases to come home. The ledger is throttled on purpose.
 const booksWait = 2 * time.Minute
 
 // audit holds everything that members were told against the lists, waits until
 // every campaign's books are closed, and asks the engine for its own full audit.
 func audit(ctx context.Context, s *Stage, a *admin, r *report.Report, campaigns []definition, ops []history.Op) error {
 	var lists []history.Campaign
+	closing, cancel := context.WithTimeout(ctx, booksWait)
+	defer cancel()
 	for i, d := range campaigns {
 		s.progress("audit", i, len(campaigns)+1)
-		if v := closeBooks(ctx, a, d.ID); v != nil {
+		if v := closeBooks(closing, a, d.ID); v != nil {
 			r.Audit.Violations = append(r.Audit.Violations, *v)
 		}
 		places, err := a.places(ctx, d.ID)
@@ -48,8 +50,6 @@ func audit(ctx context.Context, s *Stage, a *admin, r *report.Report, campaigns 
 
 // closeBooks waits until log, gate and ledger agree on a campaign.
 func closeBooks(ctx context.Context, a *admin, id string) *history.Violation {
-	ctx, cancel := context.WithTimeout(ctx, booksWait)
-	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -9,8 +9,8 @@ import (
 
 // The picture's measures, in its own units.
 const (
-	width, rowHeight      = 760.0, 150.0
-	left, right, top, end = 56.0, 24.0, 64.0, 44.0
+	width, rowHeight      = 760.0, 166.0
+	left, right, top, end = 24.0, 24.0, 52.0, 44.0
 )
 
 // style draws for a light page and, where the reader prefers it, a dark one.
@@ -109,14 +109,14 @@ func (a axis) draw(b *strings.Builder, y float64) {
 
 // draw draws one histogram; its bars are shares of the highest.
 func (s *Series) draw(b *strings.Builder, a axis, y float64) {
-	const room = 34.0 // above the bars, for names and marks
+	const room = 54.0 // above the bars, for names and marks
 	floor := y + rowHeight
 	tallest := int64(1)
 	for _, bin := range s.Bins {
 		tallest = max(tallest, bin.Count)
 	}
-	fmt.Fprintf(b, `<text class="name" x="%g" y="%g">%s</text>`, left, y+12, html.EscapeString(s.Name))
-	fmt.Fprintf(b, `<text x="%g" y="%g" text-anchor="end">%s</text>`+"\n", width-right, y+12, thousands(s.Count))
+	fmt.Fprintf(b, `<text class="name" x="%g" y="%g">%s</text>`, left, y+24, html.EscapeString(s.Name))
+	fmt.Fprintf(b, `<text x="%g" y="%g" text-anchor="end">%s</text>`+"\n", width-right, y+24, thousands(s.Count))
 	for _, bin := range s.Bins {
 		if bin.Count == 0 {
 			continue
@@ -130,8 +130,7 @@ func (s *Series) draw(b *strings.Builder, a axis, y float64) {
 	s.marks(b, a, y+room-4, floor)
 }
 
-// marks draws the quantiles. A label too close to the one before moves up to
-// the line of the name's height, where there is room.
+// marks draws the quantiles. A label too close to the one before moves aside.
 func (s *Series) marks(b *strings.Builder, a axis, y, floor float64) {
 	last := math.Inf(-1)
 	for _, q := range []struct {
@@ -140,8 +139,8 @@ func (s *Series) marks(b *strings.Builder, a axis, y, floor float64) {
 	}{{"p50", s.P50}, {"p95", s.P95}, {"p99", s.P99}} {
 		x := a.x(q.ms)
 		fmt.Fprintf(b, `<line class="mark" x1="%.1f" x2="%.1f" y1="%g" y2="%g"/>`, x, x, y, floor)
-		x = min(max(x, last+62), width-right-30)
+		x = min(max(x, last+78), width-right-36)
 		last = x
-		fmt.Fprintf(b, `<text class="value" x="%.1f" y="%g" text-anchor="middle">%s %s</text>`+"\n", x, y-4, q.name, short(q.ms))
+		fmt.Fprintf(b, `<text class="value" x="%.1f" y="%g" text-anchor="middle">%s %s ms</text>`+"\n", x, y-4, q.name, short(q.ms))
 	}
 }
