@@ -59,7 +59,7 @@ func (s *State) end(st *Step) {
 func (s *State) decide(st *Step) (err error) {
 	switch st.Record.Kind {
 	case KindGenesis:
-		st.Verdict, err = s.begun(&st.Record)
+		st.Verdict, err = s.adopt(&st.Record)
 	case KindActivate:
 		st.Verdict, err = s.activate(st.Record.Activate)
 	case KindBeacon:
@@ -74,9 +74,9 @@ func (s *State) decide(st *Step) (err error) {
 	return err
 }
 
-// begun compares a GENESIS with the partition's first. Nodes that start at the
+// adopt compares a GENESIS with the partition's first. Nodes that start at the
 // same moment may both write one; a different one is another log's.
-func (s *State) begun(r *Record) (Verdict, error) {
+func (s *State) adopt(r *Record) (Verdict, error) {
 	g := Genesis{Cluster: r.Cluster, Partitions: r.Partitions}
 	switch {
 	case s.genesis == g:
@@ -111,7 +111,7 @@ func (s *State) create(st *Step) Verdict {
 		return Refused
 	}
 	c := &Campaign{ID: r.Campaign, Status: Draft, Xv: 1, CreatedAt: st.At, Created: st.Offset}
-	c.define(r.Definition)
+	_ = c.define(r.Definition)
 	c.emit(st, Transition{Change: Created, To: r.Definition})
 	s.add(c)
 	return Done

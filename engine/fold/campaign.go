@@ -52,7 +52,7 @@ func (c *Campaign) Members() iter.Seq2[User, Place] {
 }
 
 // below reports whether the cap leaves a place. In soft mode the gate's counter
-// decided that already.
+// decided that already, so nobody ever waits, and such a campaign has no list.
 func (c *Campaign) below() bool {
 	d := &c.Definition
 	return d.Soft || d.Cap == NoCap || c.Granted < d.Cap

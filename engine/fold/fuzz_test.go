@@ -43,6 +43,9 @@ func flatten(f *testing.F, play func(*tape)) (input []byte) {
 	l := newTape(f)
 	play(l)
 	for _, value := range l.values {
+		if len(value) > 255 {
+			f.Fatal("a seed record is too long for its length byte")
+		}
 		input = append(append(input, byte(len(value))), value...)
 	}
 	return input

@@ -118,13 +118,13 @@ func loosens(from, to *Definition) bool {
 // redefine puts a new definition in the place of the old one.
 func (c *Campaign) redefine(st *Step, change Change, to *Definition) {
 	from := c.Definition
-	c.define(to)
+	_ = c.define(to)
 	c.Xv++
 	c.emit(st, Transition{Change: change, From: &from, To: to})
 }
 
-// define sets the definition and its part of the digest. It was decoded, or
-// decoded but for its cap, so it can be encoded: the error is for Restore.
+// define sets the definition and its part of the digest. The error is for
+// Restore alone: what came out of a record can be encoded, whatever its cap.
 func (c *Campaign) define(d *Definition) error {
 	b, err := EncodeDefinition(d)
 	if err != nil {

@@ -52,10 +52,12 @@ func TestRestoredStateGoesOnAsIfNothingHadHappened(t *testing.T) {
 	if p := restored.Campaign(club).Position(user("eve")); p != 2 {
 		t.Fatalf("eve is at %d", p)
 	}
-	l.state = restored
-	l.setCap(fold.Done, 3, fold.CapChanged, fold.Promoted)
-	if l.place("cid").State != fold.Granted {
-		t.Fatal("the list has another order")
+	raise := encode(t, fold.Record{Kind: fold.KindCap, Campaign: club, Xv: l.xv(), Cap: 3})
+	for _, s := range []*fold.State{l.state, restored} {
+		st, err := s.Apply(s.Next(), 99_000, raise)
+		if err != nil || len(st.Transitions) != 2 || st.Transitions[1].User != user("cid") {
+			t.Fatalf("got %+v, %v", st, err)
+		}
 	}
 	if !reflect.DeepEqual(l.state.Snapshot(), restored.Snapshot()) {
 		t.Fatal("not the same state")

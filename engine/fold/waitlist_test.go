@@ -8,37 +8,69 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The list against a plain slice, through many rebuilds.
+// lists is the list and a plain slice of the same waiters.
+type lists struct {
+	list   waitlist
+	plain  []waiter
+	ticket int64
+}
+
+// step does one thing to both: below 50 a push, below 70 a pop, else a removal.
+func (l *lists) step(t rapid.TB, n int) {
+	switch {
+	case n < 50 || len(l.plain) == 0:
+		l.ticket += int64(n%3) + 1
+		u := User{byte(l.ticket), byte(l.ticket >> 8)}
+		l.plain = append(l.plain, waiter{user: u, ticket: l.ticket})
+		l.list.push(u, l.ticket)
+	case n < 70:
+		if got := l.list.pop(); got != l.plain[0].user {
+			t.Fatalf("popped %v, want %v", got, l.plain[0])
+		}
+		l.plain = l.plain[1:]
+	default:
+		i := n % len(l.plain)
+		l.list.remove(l.plain[i].ticket)
+		l.list.remove(l.plain[i].ticket) // nothing the second time
+		l.plain = slices.Delete(l.plain, i, i+1)
+	}
+}
+
 func TestWaitlistIsASliceButFaster(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		var list waitlist
-		var plain []waiter
-		ticket := int64(0)
-		steps := rapid.SliceOfN(rapid.IntRange(0, 99), 0, 600).Draw(t, "steps")
-		for _, step := range steps {
-			switch {
-			case step < 50 || len(plain) == 0:
-				ticket += int64(step%3) + 1
-				u := User{byte(ticket), byte(ticket >> 8)}
-				plain = append(plain, waiter{user: u, ticket: ticket})
-				list.push(u, ticket)
-			case step < 70:
-				if got := list.pop(); got != plain[0].user {
-					t.Fatalf("popped %v, want %v", got, plain[0])
-				}
-				plain = plain[1:]
-			default:
-				i := step % len(plain)
-				list.remove(plain[i].ticket)
-				list.remove(plain[i].ticket) // nothing the second time
-				plain = slices.Delete(slices.Clone(plain), i, i+1)
-			}
-			checkWaitlist(t, &list, plain)
+	rapid.Check(t, func(rt *rapid.T) {
+		var l lists
+		for _, n := range rapid.SliceOfN(rapid.IntRange(0, 99), 0, 200).Draw(rt, "steps") {
+			l.step(rt, n)
+			l.check(rt)
 		}
 	})
 }
 
-func checkWaitlist(t *rapid.T, list *waitlist, plain []waiter) {
+// Members who come and go behind a head that never moves must not cost memory.
+func TestWaitlistForgetsItsHoles(t *testing.T) {
+	var l lists
+	for range 100 {
+		l.step(t, 0)
+	}
+	for i := range 3000 {
+		l.step(t, i%50)
+		l.step(t, 70+i%30)
+		if i%10 == 0 {
+			l.check(t)
+		}
+	}
+	if n := len(l.list.entries); n > 2*101 {
+		t.Fatalf("%d entries for %d waiters", n, len(l.plain))
+	}
+	for len(l.plain) > 0 {
+		l.step(t, 50)
+		l.check(t)
+	}
+}
+
+func (l *lists) check(t rapid.TB) {
+	t.Helper()
+	list, plain := &l.list, l.plain
 	if list.live != len(plain) {
 		t.Fatalf("%d live, want %d", list.live, len(plain))
 	}
