@@ -15,13 +15,13 @@ import (
 
 // admin speaks to the admins' listener of one node.
 type admin struct {
-	base   string
+	addr   string // host:port
 	token  string
 	client *http.Client
 }
 
 func newAdmin(addr, token string) *admin {
-	return &admin{"http://" + addr + "/v1/admin", token, &http.Client{Timeout: 2 * time.Minute}}
+	return &admin{addr, token, &http.Client{Timeout: 2 * time.Minute}}
 }
 
 func (a *admin) close() { a.client.CloseIdleConnections() }
@@ -35,7 +35,7 @@ func (a *admin) call(ctx context.Context, method, path string, in, out any) erro
 			return fmt.Errorf("%s %s: %w", method, path, err)
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, method, a.base+path, &body)
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+a.addr+"/v1/admin"+path, &body)
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", method, path, err)
 	}

@@ -66,6 +66,7 @@ func (l *like) play(ctx context.Context, r *report.Report) error {
 	if err != nil {
 		return err
 	}
+	profiled := l.profile(ctx, l.admin)
 	before, start := l.cpu(), time.Now()
 	claims, err := l.stream(ctx, "like", total)
 	if err != nil {
@@ -86,6 +87,9 @@ func (l *like) play(ctx context.Context, r *report.Report) error {
 	r.Targets = []report.Target{
 		{Name: "mean", Unit: "ms", Want: 3, Got: ms(all.Average())},
 		{Name: "p95", Unit: "ms", Want: 8, Got: ms(all.Quantile(0.95))},
+	}
+	if err := profiled(); err != nil {
+		return err
 	}
 	return audit(ctx, l.Stage, l.admin, r, l.campaigns, operations(append(warm, claims...)))
 }

@@ -88,6 +88,7 @@ func (n *noon) play(ctx context.Context, r *report.Report) error {
 	if err := n.opening(ctx); err != nil {
 		return err
 	}
+	profiled := n.profile(ctx, n.admin)
 	before := n.cpu()
 	for _, s := range scenarios {
 		if err := n.rounds(ctx, s.name, s.steps, n.Rounds, func(kind string, d time.Duration) {
@@ -106,7 +107,7 @@ func (n *noon) play(ctx context.Context, r *report.Report) error {
 		{Name: "median, S16 to S18", Unit: "ms", Want: 12, Got: ms(all.Quantile(0.5))},
 		{Name: "p95, S16 to S18", Unit: "ms", Want: 30, Got: ms(all.Quantile(0.95))},
 	}
-	return nil
+	return profiled()
 }
 
 // campaign makes one that is open, or opens at a time.

@@ -17,6 +17,8 @@ type Stage struct {
 	// Progress is told what is going on and how far it has come; nil: nobody
 	// wants to know. It may be called from many goroutines.
 	Progress func(what string, done, total int)
+	// Profile asks for a CPU profile.
+	Profile Profile
 	// Baseline starts the empty handler that a stampede is measured against,
 	// and returns its host:port and how to end it.
 	Baseline func(ctx context.Context) (addr string, end func(), err error)

@@ -80,6 +80,7 @@ func (st *stampede) play(ctx context.Context, r *report.Report) error {
 		return err
 	}
 	warm := len(st.claims)
+	profiled := st.profile(ctx, st.admin)
 	before := st.cpu()
 	for i := range st.Repeats {
 		if err := st.rush(ctx, i, r); err != nil {
@@ -103,7 +104,7 @@ func (st *stampede) play(ctx context.Context, r *report.Report) error {
 		{Name: "share of the empty handler, highest", Value: slices.Max(st.ratios)},
 	}, cpuFigures(before, after, len(st.claims)-warm)...)
 	r.Targets = []report.Target{{Name: "share of the empty handler, median", Want: 0.5, Got: median(st.ratios), More: true}}
-	return nil
+	return profiled()
 }
 
 // rush is one stampede, or the warm-up with a negative number: everybody opens

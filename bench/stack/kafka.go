@@ -204,9 +204,10 @@ func (c *KafkaCluster) Restart(ctx context.Context) error {
 }
 
 // Stop ends every running broker politely and all at once; a broker that does
-// not end in 10 s - the last ones have no quorum to say goodbye to - is killed.
+// not end in 4 s - the last ones have no quorum to say goodbye to - is killed.
 func (c *KafkaCluster) Stop(ctx context.Context) error {
-	soon, cancel := context.WithTimeout(ctx, stopTime)
+	const patience = 4 * time.Second
+	soon, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	ended := make(chan struct{}, len(c.Brokers))
 	for _, b := range c.Brokers {

@@ -15,7 +15,8 @@ import (
 
 const supported = true
 
-// attributes let the kernel kill a child when its parent dies. The child gets
+// attributes let the kernel kill a child when its parent dies; it takes the
+// thread that forked for the parent, and Go keeps its threads. The child gets
 // a process group of its own, so that Ctrl-C at a terminal reaches only the
 // parent, which then ends its children in order.
 func attributes(as *account) *syscall.SysProcAttr {

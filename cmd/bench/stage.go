@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,6 +23,7 @@ type hall struct {
 	shape          string
 	nodes, brokers int
 	results        string
+	profile        time.Duration
 }
 
 func (h *hall) stageFlags(cmd *cobra.Command) {
@@ -31,6 +33,7 @@ func (h *hall) stageFlags(cmd *cobra.Command) {
 	f.IntVar(&h.nodes, "nodes", 2, "firstcome processes of a cluster")
 	f.IntVar(&h.brokers, "brokers", 1, "Kafka brokers of a cluster: 1 or 3")
 	f.StringVar(&h.results, "results", "bench/results", `folder for page, picture and data; "" saves nothing`)
+	f.DurationVar(&h.profile, "profile", 0, "take a CPU profile of the first node for so long, into bench/results/runs; it costs some speed")
 }
 
 func (h *hall) shapes() ([]string, error) {
@@ -76,7 +79,7 @@ func (h *hall) play(play func(context.Context, *play.Stage) (*report.Report, err
 }
 
 // one starts a shape, plays, and shows what came out.
-func (h *hall) one(ctx context.Context, name, shape, program string, play_ func(context.Context, *play.Stage) (*report.Report, error)) error {
+func (h *hall) one(ctx context.Context, name, shape, program string, crowd func(context.Context, *play.Stage) (*report.Report, error)) error {
 	fmt.Fprintf(h.progress, "%s: starting the %s shape\n", name, shape)
 	start := stack.StartEmbedded
 	if shape == "cluster" {
@@ -88,7 +91,10 @@ func (h *hall) one(ctx context.Context, name, shape, program string, play_ func(
 	}
 	defer d.Close()
 	bar := newProgress(h.progress)
-	r, err := play_(ctx, &play.Stage{Deployment: d, Shape: shape, Progress: bar.tell, Baseline: startEmpty})
+	r, err := crowd(ctx, &play.Stage{
+		Deployment: d, Shape: shape, Progress: bar.tell, Baseline: startEmpty,
+		Profile: play.Profile{For: h.profile, File: filepath.Join("bench", "results", "runs", name+"-"+shape+".pprof")},
+	})
 	bar.end()
 	if err != nil {
 		return fmt.Errorf("%s, %s: %w", name, shape, err)
