@@ -17,11 +17,17 @@ type hall struct {
 	out     io.Writer // results
 	err     io.Writer // everything else
 	stray   problems  // flags that do not exist
+
+	lockless bool // see tools; only tests set it
 }
 
 // run is the whole program: it returns the exit code.
 func run(ctx context.Context, args, environ []string, in io.Reader, out, err io.Writer) int {
 	h := &hall{environ: environ, in: in, out: out, err: err}
+	return h.run(ctx, args)
+}
+
+func (h *hall) run(ctx context.Context, args []string) int {
 	root := h.root()
 	started := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
@@ -31,7 +37,7 @@ func run(ctx context.Context, args, environ []string, in io.Reader, out, err io.
 	if failure != nil && !started { // the verb or its arguments were not understood
 		failure = usage("%w", failure)
 	}
-	return finish(err, failure)
+	return finish(h.err, failure)
 }
 
 // root is the tree of verbs. Without a verb it serves.

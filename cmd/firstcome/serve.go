@@ -69,11 +69,12 @@ type node struct {
 	doors           *api.Server
 	tracing         tracing
 	members, admins net.Listener
+	lockless        bool // see tools
 }
 
 // serve runs a node until ctx ends.
 func (h *hall) serve(ctx context.Context, c *Config) (err error) {
-	n := &node{c: c, log: h.logger(c)}
+	n := &node{c: c, log: h.logger(c), lockless: h.lockless}
 	defer func() { err = errors.Join(err, n.close()) }()
 	if err := n.open(ctx); err != nil {
 		return err
@@ -94,7 +95,7 @@ func (n *node) open(ctx context.Context) (err error) {
 	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	t := tools{log: n.log, metrics: metrics, secret: n.c.Secret.bytes}
+	t := tools{log: n.log, metrics: metrics, secret: n.c.Secret.bytes, lockless: n.lockless}
 	if !n.c.Secret.known {
 		if n.c.Secret, err = n.data.secret(); err != nil {
 			return err
