@@ -146,7 +146,7 @@ func (e *Engine) Answer(ctx context.Context, campaign string, m Member, answers 
 	if err != nil {
 		return now, err
 	}
-	merged := mergePatch(so, patch)
+	merged := ApplyPatch(so, patch)
 	all := map[string]json.RawMessage{}
 	if err := json.Unmarshal(merged, &all); err != nil {
 		return now, err

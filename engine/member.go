@@ -69,7 +69,7 @@ func (e *Engine) answersOf(ctx context.Context, p *partition, campaign string, p
 	case err != nil:
 		return nil, fmt.Errorf("%w: the answers so far: %w", ErrUnavailable, err)
 	}
-	return mergePatch(row.Answers, fresh), nil
+	return ApplyPatch(row.Answers, fresh), nil
 }
 
 // bookedClaim is a member's claim of an archived campaign: the fold has let

@@ -87,34 +87,7 @@ func (p *partition) openUnbooked(campaign string, claim int64) (subject string, 
 		if data.Subject != "" {
 			subject = data.Subject
 		}
-		answers = mergePatch(answers, data.Answers)
+		answers = ApplyPatch(answers, data.Answers)
 	}
 	return subject, answers, whole
-}
-
-// mergePatch applies a JSON merge patch (RFC 7396) to a flat object.
-func mergePatch(target, patch json.RawMessage) json.RawMessage {
-	if len(patch) == 0 {
-		return target
-	}
-	into := map[string]json.RawMessage{}
-	if len(target) > 0 && json.Unmarshal(target, &into) != nil {
-		return patch
-	}
-	change := map[string]json.RawMessage{}
-	if json.Unmarshal(patch, &change) != nil {
-		return target
-	}
-	for k, v := range change {
-		if string(v) == "null" {
-			delete(into, k)
-			continue
-		}
-		into[k] = v
-	}
-	out, err := json.Marshal(into)
-	if err != nil {
-		return target
-	}
-	return out
 }

@@ -1,0 +1,228 @@
+package postgres
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"firstcome/engine"
+	"firstcome/engine/fold"
+	"firstcome/ledger"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+const (
+	maxConns         = 8 // of one process: 4 write at most, the rest read
+	statementTimeout = "15000"
+	lockTimeout      = "5000"
+	connectTimeout   = 3 * time.Second
+	migrateTimeout   = time.Minute
+)
+
+// Book is a book in a Postgres database. It fulfils ledger.Book, ledger.Rates,
+// engine.Register and engine.TimeSource.
+type Book struct {
+	pool *pgxpool.Pool
+}
+
+// Open joins the database by its DSN. It does not wait for the server: whoever
+// needs it finds out. An error means that the DSN is wrong.
+func Open(dsn string) (*Book, error) {
+	cfg, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("the Postgres DSN: %w", err)
+	}
+	cfg.MaxConns = maxConns
+	cfg.ConnConfig.ConnectTimeout = connectTimeout
+	for name, value := range map[string]string{"application_name": "firstcome", "statement_timeout": statementTimeout,
+		"lock_timeout": lockTimeout, "idle_in_transaction_session_timeout": statementTimeout, "synchronous_commit": "on"} {
+		cfg.ConnConfig.RuntimeParams[name] = value
+	}
+	pool, err := pgxpool.NewWithConfig(context.Background(), cfg)
+	if err != nil {
+		return nil, fmt.Errorf("join Postgres: %w", err)
+	}
+	return &Book{pool: pool}, nil
+}
+
+// Close ends all connections.
+func (b *Book) Close() { b.pool.Close() }
+
+// Migrate brings the schema up to date, one process at a time.
+func (b *Book) Migrate(ctx context.Context, log *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
+	defer cancel()
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return fmt.Errorf("the migrations' lock: %w", err)
+	}
+	db := stdlib.OpenDBFromPool(b.pool)
+	defer db.Close()
+	p, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker))
+	if err != nil {
+		return fmt.Errorf("the migrations: %w", err)
+	}
+	done, err := p.Up(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate the book: %w", err)
+	}
+	for _, m := range done {
+		log.Info("the book's schema is migrated", "room", "ledger", "migration", m.Source.Path, "took", m.Duration)
+	}
+	return nil
+}
+
+// Now tells the server's time.
+func (b *Book) Now(ctx context.Context) (time.Time, error) {
+	var t time.Time
+	err := b.pool.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&t)
+	return t, err
+}
+
+// Cursors returns how far the book has come, by partition.
+func (b *Book) Cursors(ctx context.Context, partitions int32) (next, rows []int64, err error) {
+	next, rows = make([]int64, partitions), make([]int64, partitions)
+	found, err := b.pool.Query(ctx, "SELECT partition, next, rows FROM cursor")
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the cursors: %w", err)
+	}
+	var p int32
+	var n, r int64
+	_, err = pgx.ForEachRow(found, []any{&p, &n, &r}, func() error {
+		if p >= 0 && p < partitions {
+			next[p], rows[p] = n, r
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the cursors: %w", err)
+	}
+	return next, rows, nil
+}
+
+// Rate returns the throttle's rate, 0 when none was set.
+func (b *Book) Rate(ctx context.Context) (int64, error) {
+	var rate int64
+	err := b.pool.QueryRow(ctx, "SELECT value FROM settings WHERE name = 'ledger-rate'").Scan(&rate)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, nil
+	}
+	return rate, err
+}
+
+// SetRate changes the throttle's rate for all nodes.
+func (b *Book) SetRate(ctx context.Context, rowsPerSecond int64) error {
+	_, err := b.pool.Exec(ctx, "INSERT INTO settings (name, value) VALUES ('ledger-rate', $1) ON CONFLICT (name) DO UPDATE SET value = $1", rowsPerSecond)
+	return err
+}
+
+// Load reads a partition's whole state at one moment.
+func (b *Book) Load(ctx context.Context, partition int32) (s fold.Snapshot, topic string, err error) {
+	tx, err := b.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return s, "", fmt.Errorf("load partition %d: %w", partition, err)
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx)) // nothing was changed
+	l := ledger.NewLoader(partition)
+	if topic, err = loadCursor(ctx, tx, l); err != nil {
+		return s, "", err
+	}
+	if err := loadCampaigns(ctx, tx, l); err != nil {
+		return s, "", fmt.Errorf("load the campaigns of partition %d: %w", partition, err)
+	}
+	for _, query := range []string{selectMembers, selectFences} {
+		if err := loadMembers(ctx, tx, l, query); err != nil {
+			return s, "", fmt.Errorf("load the places of partition %d: %w", partition, err)
+		}
+	}
+	return l.Snapshot, topic, nil
+}
+
+const (
+	selectCursor = `SELECT next, last_at, topic_id, fold_version, digest, rows, cluster, partitions FROM cursor WHERE partition = $1`
+	selectHeads  = `SELECT id, definition, status, xv, granted, waiting, seq, wseq, ev, freed, created_at, created FROM campaigns WHERE partition = $1`
+	// Members of archived campaigns are not part of the fold.
+	selectMembers = `SELECT p.campaign, p.user_ref, p.claim_off, p.off_end, p.off_last, p.rank, p.wseq, p.at, p.ended_at, p.state
+		FROM places p JOIN campaigns c ON c.id = p.campaign WHERE c.partition = $1 AND c.status <> 6 AND p.user_ref IS NOT NULL`
+	selectFences = `SELECT f.campaign, f.user_ref, 0::bigint, f.off_end, f.off_last, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 4::smallint
+		FROM fences f JOIN campaigns c ON c.id = f.campaign WHERE c.partition = $1 AND c.status <> 6`
+)
+
+func loadCursor(ctx context.Context, tx pgx.Tx, l *ledger.Loader) (topic string, err error) {
+	s := &l.Snapshot
+	var digest int64
+	var version int16
+	var cluster []byte
+	err = tx.QueryRow(ctx, selectCursor, s.Partition).Scan(&s.Next, &s.LastAt, &topic, &version, &digest, &s.Rows, &cluster, &s.Genesis.Partitions)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", engine.ErrNoSnapshot
+	}
+	if err != nil {
+		return "", fmt.Errorf("load the cursor of partition %d: %w", s.Partition, err)
+	}
+	s.Version, s.Digest = uint8(version), uint64(digest)
+	copy(s.Genesis.Cluster[:], cluster)
+	return topic, nil
+}
+
+func loadCampaigns(ctx context.Context, tx pgx.Tx, l *ledger.Loader) error {
+	rows, err := tx.Query(ctx, selectHeads, l.Snapshot.Partition)
+	if err != nil {
+		return err
+	}
+	var c fold.Campaign
+	var def []byte
+	var status int16
+	_, err = pgx.ForEachRow(rows, []any{&c.ID, &def, &status, &c.Xv, &c.Granted, &c.Waiting, &c.Seq, &c.Wseq, &c.Ev, &c.Freed, &c.CreatedAt, &c.Created}, func() error {
+		c.Status = fold.Status(status)
+		return l.Campaign(c, def)
+	})
+	return err
+}
+
+func loadMembers(ctx context.Context, tx pgx.Tx, l *ledger.Loader, query string) error {
+	rows, err := tx.Query(ctx, query, l.Snapshot.Partition)
+	if err != nil {
+		return err
+	}
+	var campaign string
+	var user []byte
+	var p fold.Place
+	var state int16
+	_, err = pgx.ForEachRow(rows, []any{&campaign, &user, &p.Claim, &p.End, &p.Last, &p.Rank, &p.Ticket, &p.At, &p.EndedAt, &state}, func() error {
+		p.State = fold.PlaceState(state)
+		l.Member(campaign, ledger.UserOf(user), p)
+		return nil
+	})
+	return err
+}
+
+// translate turns a violated constraint into the ledger's own error.
+func translate(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && len(pg.Code) == 5 && pg.Code[:2] == "23" { // class 23: integrity constraint violation
+		name := pg.ConstraintName
+		if name == "" {
+			name = pg.TableName + "." + pg.ColumnName
+		}
+		return &ledger.RuleError{Rule: name, Detail: pg.Detail}
+	}
+	return err
+}

@@ -1,0 +1,124 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"firstcome/engine"
+	"firstcome/engine/fold"
+	"firstcome/ledger"
+)
+
+const (
+	fromPlaces    = ` FROM places p LEFT JOIN people n ON n.user_ref = p.user_ref `
+	selectPlaces  = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.campaign = $1 AND p.claim_off > $2 ORDER BY p.claim_off LIMIT $3`
+	selectByState = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.campaign = $1 AND p.claim_off > $2 AND p.state = $4 ORDER BY p.claim_off LIMIT $3`
+	searchPlaces  = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.campaign = $1 AND p.claim_off > $2 AND ($4 = 0 OR p.state = $4) AND n.subject ILIKE $5 ORDER BY p.claim_off LIMIT $3`
+	selectPlace   = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.campaign = $1 AND p.claim_off = $2`
+	selectHistory = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.user_ref = $1
+		AND NOT EXISTS (SELECT FROM places q WHERE q.user_ref = $1 AND q.campaign = p.campaign AND q.claim_off > p.claim_off) ORDER BY p.at DESC, p.campaign LIMIT $2`
+	selectDeeds  = `SELECT ` + ledger.DeedColumns + ` FROM entries WHERE campaign = $1 AND ev > $2 AND ` + ledger.DeedKinds + ` ORDER BY ev LIMIT $3`
+	countWaiting = `SELECT claim_off, row_number() OVER (ORDER BY wseq) FROM places WHERE campaign = $1 AND state = 2`
+	selectTotals = `SELECT c.granted, c.waiting, c.seq, c.digest, coalesce(k.next, 0),
+			(SELECT count(*) FROM places WHERE campaign = c.id AND state = 1), (SELECT count(*) FROM places WHERE campaign = c.id AND state = 2)
+		FROM campaigns c LEFT JOIN cursor k ON k.partition = c.partition WHERE c.id = $1`
+)
+
+// Places returns a page of a campaign's list, in the order of the claims.
+func (b *Book) Places(ctx context.Context, q engine.PlaceQuery) ([]engine.PlaceRow, error) {
+	state := int16(ledger.StateOf(q.State))
+	var rows pgx.Rows
+	var err error
+	switch {
+	case q.Search != "":
+		rows, err = b.pool.Query(ctx, searchPlaces, q.Campaign, q.After, q.Limit, state, ledger.LikePattern(q.Search))
+	case q.State != "":
+		rows, err = b.pool.Query(ctx, selectByState, q.Campaign, q.After, q.Limit, state)
+	default:
+		rows, err = b.pool.Query(ctx, selectPlaces, q.Campaign, q.After, q.Limit)
+	}
+	out, err := places(rows, err)
+	if err != nil {
+		return nil, err
+	}
+	return out, b.position(ctx, q.Campaign, out)
+}
+
+// position fills in the live places in the waiting list.
+func (b *Book) position(ctx context.Context, campaign string, out []engine.PlaceRow) error {
+	waiting := map[int64]int{}
+	for i, r := range out {
+		if r.State == "waitlisted" {
+			waiting[r.ClaimOff] = i
+		}
+	}
+	if len(waiting) == 0 {
+		return nil
+	}
+	rows, err := b.pool.Query(ctx, countWaiting, campaign)
+	if err != nil {
+		return fmt.Errorf("count the waiting list of %s: %w", campaign, err)
+	}
+	var claim, n int64
+	_, err = pgx.ForEachRow(rows, []any{&claim, &n}, func() error {
+		if i, ok := waiting[claim]; ok {
+			out[i].Position = n
+		}
+		return nil
+	})
+	return err
+}
+
+// Place returns one place by the offset of its claim.
+func (b *Book) Place(ctx context.Context, campaign string, claim int64) (engine.PlaceRow, error) {
+	rows, err := b.pool.Query(ctx, selectPlace, campaign, claim)
+	out, err := places(rows, err)
+	if err != nil {
+		return engine.PlaceRow{}, err
+	}
+	if len(out) == 0 {
+		return engine.PlaceRow{}, engine.ErrNoPlace
+	}
+	return out[0], b.position(ctx, campaign, out)
+}
+
+// History returns a member's newest place in each campaign, newest first.
+func (b *Book) History(ctx context.Context, user fold.User, limit int) ([]engine.PlaceRow, error) {
+	rows, err := b.pool.Query(ctx, selectHistory, user[:], limit)
+	return places(rows, err)
+}
+
+func places(rows pgx.Rows, err error) ([]engine.PlaceRow, error) {
+	if err != nil {
+		return nil, fmt.Errorf("read places: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (engine.PlaceRow, error) { return ledger.ScanPlace(row.Scan) })
+}
+
+// Deeds returns a campaign's audit trail after an event number.
+func (b *Book) Deeds(ctx context.Context, campaign string, after int64, limit int) ([]engine.AuditRow, error) {
+	rows, err := b.pool.Query(ctx, selectDeeds, campaign, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the audit trail of %s: %w", campaign, err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (engine.AuditRow, error) { return ledger.ScanDeed(row.Scan) })
+}
+
+// Totals returns the campaign's state as far as the book has come. It counts
+// the places anew: a header that says otherwise is an error.
+func (b *Book) Totals(ctx context.Context, campaign string) (engine.Totals, error) {
+	var t engine.Totals
+	var digest, granted, waiting int64
+	err := b.pool.QueryRow(ctx, selectTotals, campaign).Scan(&t.Granted, &t.Waiting, &t.Seq, &digest, &t.Offset, &granted, &waiting)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return t, engine.ErrNotFound
+	}
+	if err != nil {
+		return t, fmt.Errorf("read the totals of %s: %w", campaign, err)
+	}
+	t.Digest = uint64(digest)
+	return t, ledger.CheckCount(campaign, t, granted, waiting)
+}

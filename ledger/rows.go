@@ -1,0 +1,147 @@
+package ledger
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"firstcome/engine"
+	"firstcome/engine/fold"
+)
+
+// Null is a user as a column: nil when there is none.
+func Null(u fold.User) []byte {
+	if u == (fold.User{}) {
+		return nil
+	}
+	return u[:]
+}
+
+// UserOf is the reverse of Null.
+func UserOf(b []byte) fold.User {
+	var u fold.User
+	copy(u[:], b)
+	return u
+}
+
+// PlaceColumns is what every query of places selects, in the order of ScanPlace.
+const PlaceColumns = `p.campaign, p.claim_off, p.user_ref, coalesce(n.subject, ''), p.state, p.rank, p.wseq, p.at, p.ended_at, p.points, p.answers`
+
+// ScanPlace reads a row of PlaceColumns.
+func ScanPlace(scan func(...any) error) (engine.PlaceRow, error) {
+	var (
+		r         engine.PlaceRow
+		user      []byte
+		state     int64
+		at, ended int64
+		answers   *string
+	)
+	if err := scan(&r.Campaign, &r.ClaimOff, &user, &r.Member, &state, &r.Rank, &r.Ticket, &at, &ended, &r.Points, &answers); err != nil {
+		return r, fmt.Errorf("read a place: %w", err)
+	}
+	r.User, r.State, r.Booked = UserOf(user), StateName(fold.PlaceState(state)), true
+	r.ClaimedAt, r.EndedAt = Time(at), Time(ended)
+	if answers != nil {
+		r.Answers = json.RawMessage(*answers)
+	}
+	return r, nil
+}
+
+// DeedColumns is what a query of the audit trail selects, in the order of ScanDeed.
+const DeedColumns = `ev, at, actor, kind, xv, reason, change`
+
+// DeedKinds are the entries that an audit trail shows (numbers of fold.Change):
+// what admins and the scheduler did to the campaign, and the cancellations and
+// erasures that somebody else asked for. An index has the same words.
+const DeedKinds = `(kind <= 9 OR kind IN (13, 16) AND actor <> '')`
+
+// ScanDeed reads a row of DeedColumns.
+func ScanDeed(scan func(...any) error) (engine.AuditRow, error) {
+	var (
+		r      engine.AuditRow
+		at     int64
+		kind   int64
+		change *string
+	)
+	if err := scan(&r.Ev, &at, &r.Actor, &kind, &r.Version, &r.Reason, &change); err != nil {
+		return r, fmt.Errorf("read a deed: %w", err)
+	}
+	r.At, r.Action = Time(at), fold.Change(kind).String()
+	if change != nil {
+		r.Change = json.RawMessage(*change)
+	}
+	return r, nil
+}
+
+// Time is a column of Unix milliseconds, 0 for none.
+func Time(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+// Loader collects a partition's rows into a snapshot of its fold.
+type Loader struct {
+	Snapshot fold.Snapshot
+	index    map[string]int
+	newest   map[Member]int64 // by campaign and user: claim offset of the newest place
+	at       map[Member]int
+}
+
+// NewLoader begins a snapshot.
+func NewLoader(partition int32) *Loader {
+	return &Loader{Snapshot: fold.Snapshot{Partition: partition}, index: map[string]int{}, newest: map[Member]int64{}, at: map[Member]int{}}
+}
+
+// Campaign adds a header. An error means that the definition does not parse.
+func (l *Loader) Campaign(c fold.Campaign, definition []byte) error {
+	def, err := fold.DecodeDefinition(definition)
+	if err != nil {
+		return fmt.Errorf("the definition of %s: %w", c.ID, err)
+	}
+	c.Definition = *def
+	l.index[c.ID] = len(l.Snapshot.Campaigns)
+	l.Snapshot.Campaigns = append(l.Snapshot.Campaigns, fold.CampaignSnapshot{Campaign: c})
+	return nil
+}
+
+// Member adds a member's place or fence; the newest of a member's places
+// counts, and a place before a fence. Members of archived campaigns are not
+// part of the fold.
+func (l *Loader) Member(campaign string, user fold.User, place fold.Place) {
+	i, ok := l.index[campaign]
+	if !ok || l.Snapshot.Campaigns[i].Campaign.Status == fold.Archived {
+		return
+	}
+	c, key := &l.Snapshot.Campaigns[i], Member{Campaign: campaign, User: user}
+	if j, there := l.at[key]; there {
+		if place.Claim > l.newest[key] {
+			c.Members[j].Place, l.newest[key] = place, place.Claim
+		}
+		return
+	}
+	l.at[key], l.newest[key] = len(c.Members), place.Claim
+	c.Members = append(c.Members, fold.Member{User: user, Place: place})
+}
+
+// LikePattern makes a LIKE pattern that finds text anywhere, with \ as escape.
+func LikePattern(text string) string {
+	out := make([]rune, 0, len(text)+2)
+	out = append(out, '%')
+	for _, r := range text {
+		if r == '%' || r == '_' || r == '\\' {
+			out = append(out, '\\')
+		}
+		out = append(out, r)
+	}
+	return string(append(out, '%'))
+}
+
+// CheckCount holds a campaign's header against its counted rows.
+func CheckCount(campaign string, t engine.Totals, granted, waiting int64) error {
+	if t.Granted != granted || t.Waiting != waiting {
+		return &RuleError{Rule: "totals", Detail: fmt.Sprintf("%s says %d granted and %d waiting, its rows say %d and %d", campaign, t.Granted, t.Waiting, granted, waiting)}
+	}
+	return nil
+}

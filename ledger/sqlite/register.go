@@ -1,0 +1,123 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"firstcome/engine"
+	"firstcome/engine/fold"
+	"firstcome/ledger"
+)
+
+const (
+	fromPlaces    = ` FROM places p LEFT JOIN people n ON n.user_ref = p.user_ref `
+	selectPlaces  = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.campaign = ?1 AND p.claim_off > ?2 AND (?4 = 0 OR p.state = ?4) ORDER BY p.claim_off LIMIT ?3`
+	searchPlaces  = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.campaign = ?1 AND p.claim_off > ?2 AND (?4 = 0 OR p.state = ?4) AND n.subject LIKE ?5 ESCAPE '\' ORDER BY p.claim_off LIMIT ?3`
+	selectPlace   = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.campaign = ?1 AND p.claim_off = ?2`
+	selectHistory = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.user_ref = ?1
+		AND NOT EXISTS (SELECT 1 FROM places q WHERE q.user_ref = ?1 AND q.campaign = p.campaign AND q.claim_off > p.claim_off) ORDER BY p.at DESC, p.campaign LIMIT ?2`
+	selectDeeds  = `SELECT ` + ledger.DeedColumns + ` FROM entries WHERE campaign = ?1 AND ev > ?2 AND ` + ledger.DeedKinds + ` ORDER BY ev LIMIT ?3`
+	countWaiting = `SELECT claim_off, row_number() OVER (ORDER BY wseq) FROM places WHERE campaign = ?1 AND state = 2`
+	selectTotals = `SELECT c.granted, c.waiting, c.seq, c.digest, coalesce(k.next, 0),
+			(SELECT count(*) FROM places WHERE campaign = c.id AND state = 1), (SELECT count(*) FROM places WHERE campaign = c.id AND state = 2)
+		FROM campaigns c LEFT JOIN cursor k ON k.partition = c.partition WHERE c.id = ?1`
+)
+
+// Places returns a page of a campaign's list, in the order of the claims.
+func (b *Book) Places(ctx context.Context, q engine.PlaceQuery) ([]engine.PlaceRow, error) {
+	query, args := selectPlaces, []any{q.Campaign, q.After, q.Limit, ledger.StateOf(q.State)}
+	if q.Search != "" {
+		query, args = searchPlaces, append(args, ledger.LikePattern(q.Search))
+	}
+	out, err := b.places(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return out, b.position(ctx, q.Campaign, out)
+}
+
+// Place returns one place by the offset of its claim.
+func (b *Book) Place(ctx context.Context, campaign string, claim int64) (engine.PlaceRow, error) {
+	out, err := b.places(ctx, selectPlace, campaign, claim)
+	if err != nil {
+		return engine.PlaceRow{}, err
+	}
+	if len(out) == 0 {
+		return engine.PlaceRow{}, engine.ErrNoPlace
+	}
+	err = b.position(ctx, campaign, out)
+	return out[0], err
+}
+
+// History returns a member's newest place in each campaign, newest first.
+func (b *Book) History(ctx context.Context, user fold.User, limit int) ([]engine.PlaceRow, error) {
+	return b.places(ctx, selectHistory, user[:], limit)
+}
+
+func (b *Book) places(ctx context.Context, query string, args ...any) ([]engine.PlaceRow, error) {
+	var out []engine.PlaceRow
+	err := each(ctx, b.read, query, args, func(scan func(...any) error) error {
+		r, err := ledger.ScanPlace(scan)
+		out = append(out, r)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read places: %w", err)
+	}
+	return out, nil
+}
+
+// position fills in the live places in the waiting list.
+func (b *Book) position(ctx context.Context, campaign string, out []engine.PlaceRow) error {
+	waiting := map[int64]int{}
+	for i, r := range out {
+		if r.State == "waitlisted" {
+			waiting[r.ClaimOff] = i
+		}
+	}
+	if len(waiting) == 0 {
+		return nil
+	}
+	return each(ctx, b.read, countWaiting, []any{campaign}, func(scan func(...any) error) error {
+		var claim, n int64
+		if err := scan(&claim, &n); err != nil {
+			return err
+		}
+		if i, ok := waiting[claim]; ok {
+			out[i].Position = n
+		}
+		return nil
+	})
+}
+
+// Deeds returns a campaign's audit trail after an event number.
+func (b *Book) Deeds(ctx context.Context, campaign string, after int64, limit int) ([]engine.AuditRow, error) {
+	var out []engine.AuditRow
+	err := each(ctx, b.read, selectDeeds, []any{campaign, after, limit}, func(scan func(...any) error) error {
+		r, err := ledger.ScanDeed(scan)
+		out = append(out, r)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the audit trail of %s: %w", campaign, err)
+	}
+	return out, nil
+}
+
+// Totals returns the campaign's state as far as the book has come. It counts
+// the places anew: a header that says otherwise is an error.
+func (b *Book) Totals(ctx context.Context, campaign string) (engine.Totals, error) {
+	var t engine.Totals
+	var digest, granted, waiting int64
+	err := b.read.QueryRowContext(ctx, selectTotals, campaign).Scan(&t.Granted, &t.Waiting, &t.Seq, &digest, &t.Offset, &granted, &waiting)
+	if errors.Is(err, sql.ErrNoRows) {
+		return t, engine.ErrNotFound
+	}
+	if err != nil {
+		return t, fmt.Errorf("read the totals of %s: %w", campaign, err)
+	}
+	t.Digest = uint64(digest)
+	return t, ledger.CheckCount(campaign, t, granted, waiting)
+}
