@@ -134,8 +134,9 @@ type books struct {
 }
 
 // settled tells why the books are not closed yet, nil when they are: the ledger
-// has come as far as the log, nothing is leased, and all agree.
-func (b *books) settled() error {
+// has come as far as the log, all agree, and of a campaign with a cap nothing is
+// leased and the gate counts what the log counts.
+func (b *books) settled(capped bool) error {
 	switch {
 	case !b.Equal:
 		return fmt.Errorf("log, gate and ledger differ: %v", b.Differences)
@@ -143,9 +144,9 @@ func (b *books) settled() error {
 		return errors.New("the ledger does not know the campaign yet")
 	case b.Ledger.Granted != b.Log.Granted || b.Ledger.Waiting != b.Log.Waiting || b.Ledger.Seq != b.Log.Seq:
 		return fmt.Errorf("the ledger has %+v and the log %+v", *b.Ledger, b.Log)
-	case b.Gate.Reachable && b.Gate.Leased != 0:
+	case capped && b.Gate.Reachable && b.Gate.Leased != 0:
 		return fmt.Errorf("the gate still has %d units leased", b.Gate.Leased)
-	case b.Gate.Reachable && b.Gate.Count != b.Log.Granted+b.Log.Waiting:
+	case capped && b.Gate.Reachable && b.Gate.Count != b.Log.Granted+b.Log.Waiting:
 		return fmt.Errorf("the gate counts %d and the log %d", b.Gate.Count, b.Log.Granted+b.Log.Waiting)
 	}
 	return nil

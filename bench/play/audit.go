@@ -24,7 +24,7 @@ func audit(ctx context.Context, s *Stage, a *admin, r *report.Report, campaigns 
 	defer cancel()
 	for i, d := range campaigns {
 		s.progress("audit", i, len(campaigns)+1)
-		if v := closeBooks(closing, a, d.ID); v != nil {
+		if v := closeBooks(closing, a, d); v != nil {
 			r.Audit.Violations = append(r.Audit.Violations, *v)
 		}
 		places, err := a.places(ctx, d.ID)
@@ -49,21 +49,21 @@ func audit(ctx context.Context, s *Stage, a *admin, r *report.Report, campaigns 
 }
 
 // closeBooks waits until log, gate and ledger agree on a campaign.
-func closeBooks(ctx context.Context, a *admin, id string) *history.Violation {
+func closeBooks(ctx context.Context, a *admin, d definition) *history.Violation {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		var b books
-		err := a.call(ctx, http.MethodGet, "/campaigns/"+id+"/books", nil, &b)
+		err := a.call(ctx, http.MethodGet, "/campaigns/"+d.ID+"/books", nil, &b)
 		if err == nil {
-			err = b.settled()
+			err = b.settled(d.Cap != nil)
 		}
 		if err == nil {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return &history.Violation{Rule: "books", Campaign: id, Detail: err.Error()}
+			return &history.Violation{Rule: "books", Campaign: d.ID, Detail: err.Error()}
 		case <-tick.C:
 		}
 	}

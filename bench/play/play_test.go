@@ -109,7 +109,7 @@ func TestBooksAreClosedOnlyWhenAllThreeAgree(t *testing.T) {
 		b.Gate.Reachable, b.Gate.Count = true, 5
 		return b
 	}
-	if err := good().settled(); err != nil {
+	if err := good().settled(true); err != nil {
 		t.Error(err)
 	}
 	for what, spoil := range map[string]func(*books){
@@ -121,7 +121,7 @@ func TestBooksAreClosedOnlyWhenAllThreeAgree(t *testing.T) {
 	} {
 		b := good()
 		spoil(b)
-		if b.settled() == nil {
+		if b.settled(true) == nil {
 			t.Errorf("closed although %s", what)
 		}
 	}
