@@ -16,13 +16,13 @@ import (
 const (
 	// MaxRate bounds the throttle, rows a second.
 	MaxRate = 1_000_000
-	// slices is into how many turns a second's rows are cut: so few rows beyond
+	// turnsASecond is into how many turns a second's rows are cut: so few rows beyond
 	// the rate fit into any second that it is kept within 5 %.
-	slices    = 40
-	maxRows   = 1000 // of one turn
-	ratePoll  = 500 * time.Millisecond
-	rateAsk   = 2 * time.Second
-	drainOpen = 365 * 24 * time.Hour // the longest drain time that is told
+	turnsASecond = 40
+	maxRows      = 1000 // of one turn
+	ratePoll     = 500 * time.Millisecond
+	rateAsk      = 2 * time.Second
+	drainOpen    = 365 * 24 * time.Hour // the longest drain time that is told
 )
 
 // Asked tells how many rows the folds ask for, by partition. *engine.Engine
@@ -64,7 +64,7 @@ func (t *Throttle) use(rowsPerSecond int64) {
 }
 
 // turn is how many rows may be written at once at a rate.
-func turn(rowsPerSecond int64) int64 { return min(max(1, rowsPerSecond/slices), maxRows) }
+func turn(rowsPerSecond int64) int64 { return min(max(1, rowsPerSecond/turnsASecond), maxRows) }
 
 // turn is how many rows may be written at once now.
 func (t *Throttle) turn() int { return int(turn(t.now.Load())) }

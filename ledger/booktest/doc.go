@@ -1,0 +1,2 @@
+// Package booktest is the contract that every book must pass: [Run].
+package booktest
