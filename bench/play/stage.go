@@ -47,7 +47,7 @@ func (s *Stage) start(ctx context.Context, what, load string) (*admin, *report.R
 	if err != nil {
 		return nil, nil, err
 	}
-	return newAdmin(s.Deployment.Nodes[0].Admins, tokens[0]), &report.Report{
+	return newAdmin(s.Deployment.Nodes, tokens[0]), &report.Report{
 		What: what, Shape: s.Shape, Stack: s.describe(), Load: load, Started: time.Now(), Machine: report.ThisMachine(),
 	}, nil
 }

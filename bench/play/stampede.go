@@ -110,7 +110,10 @@ func (st *stampede) play(ctx context.Context, r *report.Report) error {
 // rush is one stampede, or the warm-up with a negative number: everybody opens
 // the page, the empty handler is measured, then everybody taps.
 func (st *stampede) rush(ctx context.Context, number int, r *report.Report) error {
-	name := fmt.Sprintf("stampede %d", number+1)
+	name := "warm-up"
+	if number >= 0 {
+		name = fmt.Sprintf("stampede %d", number+1)
+	}
 	limit := st.Cap
 	d := definition{
 		ID: fmt.Sprintf("stampede-%d-%d", r.Started.UnixMilli(), number+1), Title: "Limited tickets", Kind: "event", Cap: &limit,
