@@ -154,3 +154,14 @@ func TestNumbersReadEasily(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestLabelsStayApartAndInside(t *testing.T) {
+	for _, at := range [][]float64{{30, 31, 32}, {700, 735, 736}, {100, 400, 700}, {24, 736, 736}} {
+		got := spread(at)
+		for i := range got {
+			if got[i] < left || got[i] > width-right || (i > 0 && got[i]-got[i-1] < 79) {
+				t.Errorf("%v became %v", at, got)
+			}
+		}
+	}
+}

@@ -130,17 +130,34 @@ func (s *Series) draw(b *strings.Builder, a axis, y float64) {
 	s.marks(b, a, y+room-4, floor)
 }
 
-// marks draws the quantiles. A label too close to the one before moves aside.
+// marks draws the quantiles with their values above.
 func (s *Series) marks(b *strings.Builder, a axis, y, floor float64) {
-	last := math.Inf(-1)
-	for _, q := range []struct {
-		name string
-		ms   float64
-	}{{"p50", s.P50}, {"p95", s.P95}, {"p99", s.P99}} {
-		x := a.x(q.ms)
-		fmt.Fprintf(b, `<line class="mark" x1="%.1f" x2="%.1f" y1="%g" y2="%g"/>`, x, x, y, floor)
-		x = min(max(x, last+78), width-right-36)
-		last = x
-		fmt.Fprintf(b, `<text class="value" x="%.1f" y="%g" text-anchor="middle">%s %s ms</text>`+"\n", x, y-4, q.name, short(q.ms))
+	names, values := []string{"p50", "p95", "p99"}, []float64{s.P50, s.P95, s.P99}
+	var at []float64
+	for _, ms := range values {
+		at = append(at, a.x(ms))
 	}
+	labels := spread(at)
+	for i, x := range at {
+		fmt.Fprintf(b, `<line class="mark" x1="%.1f" x2="%.1f" y1="%g" y2="%g"/>`, x, x, y, floor)
+		fmt.Fprintf(b, `<text class="value" x="%.1f" y="%g" text-anchor="middle">%s %s ms</text>`+"\n", labels[i], y-4, names[i], short(values[i]))
+	}
+}
+
+// spread moves rising places apart so that labels do not cover one another or
+// leave the picture: first to the right, then back from the right edge.
+func spread(at []float64) []float64 {
+	const label = 80.0
+	places := append([]float64(nil), at...)
+	low := left + label/2
+	for i := range places {
+		places[i] = max(places[i], low)
+		low = places[i] + label
+	}
+	high := width - right - label/2
+	for i := len(places) - 1; i >= 0; i-- {
+		places[i] = min(places[i], high)
+		high = places[i] - label
+	}
+	return places
 }
