@@ -36,9 +36,13 @@ func (s *Stage) describe() string {
 	if d.Kafka == nil {
 		return "One firstcome process with everything embedded: log and book in SQLite files, every batch synced to disk; the gate inside."
 	}
-	return fmt.Sprintf("%d firstcome processes on Apache Kafka %s (%d broker(s), replication %d), Redis with %d replicas and %d Sentinels, "+
+	syncing := "which leave syncing to the system"
+	if d.Fsync {
+		syncing = "which sync every batch to disk"
+	}
+	return fmt.Sprintf("%d firstcome processes on Apache Kafka %s (brokers: %d, replication: %d, %s), Redis with %d replicas and %d Sentinels, "+
 		"PostgreSQL with synchronous commits: all real, all on this machine.",
-		len(d.Nodes), stack.KafkaVersion, len(d.Kafka.Brokers), d.Kafka.Replication(), len(d.Redis.Servers)-1, len(d.Redis.Sentinels))
+		len(d.Nodes), stack.KafkaVersion, len(d.Kafka.Brokers), d.Kafka.Replication(), syncing, len(d.Redis.Servers)-1, len(d.Redis.Sentinels))
 }
 
 // start opens the admin's door and begins a report.

@@ -22,6 +22,7 @@ type hall struct {
 
 	shape          string
 	nodes, brokers int
+	fsync          bool
 	results        string
 	profile        time.Duration
 }
@@ -32,6 +33,7 @@ func (h *hall) stageFlags(cmd *cobra.Command) {
 	f.StringVar(&h.shape, "shape", "embedded", "embedded, cluster or both")
 	f.IntVar(&h.nodes, "nodes", 2, "firstcome processes of a cluster")
 	f.IntVar(&h.brokers, "brokers", 1, "Kafka brokers of a cluster: 1 or 3")
+	f.BoolVar(&h.fsync, "fsync", false, "Kafka syncs every batch to disk before it counts")
 	f.StringVar(&h.results, "results", "bench/results", `folder for page, picture and data; "" saves nothing`)
 	f.DurationVar(&h.profile, "profile", 0, "take a CPU profile of the first node for so long, into bench/results/runs; it costs some speed")
 }
@@ -85,7 +87,7 @@ func (h *hall) one(ctx context.Context, name, shape, program string, crowd func(
 	if shape == "cluster" {
 		start = stack.StartCluster
 	}
-	d, err := start(ctx, stack.DeploymentOptions{Program: program, Nodes: h.nodes, Brokers: h.brokers})
+	d, err := start(ctx, stack.DeploymentOptions{Program: program, Nodes: h.nodes, Brokers: h.brokers, Fsync: h.fsync})
 	if err != nil {
 		return err
 	}
