@@ -252,5 +252,9 @@ func (d *desk) open() bool {
 	return d.totals.status == fold.Open
 }
 
-// opens returns the announced opening, zero when there is none.
-func (d *desk) opens() time.Time { return d.info.Load().opensAt }
+// capped reports whether there is a room to share at all.
+func (d *desk) capped() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.totals.limit[1] < math.MaxInt64
+}

@@ -14,7 +14,7 @@ const (
 	gateTrips    = 3                     // failures in a row until it is passed by
 	gateProbe    = 250 * time.Millisecond
 	noRoomWait   = 100 * time.Millisecond // how long "no room" is believed without the fold saying full
-	flushEvery   = 10 * time.Millisecond
+	flushEvery   = 20 * time.Millisecond
 	flushBatch   = 256 // reports a round trip
 	refreshBatch = 200 // open campaigns reported each second though nothing changed
 	lockExpiry   = 2 * time.Second
@@ -147,6 +147,10 @@ func (g *gatekeeper) admit(f *flight) passage {
 	ctx, cancel := context.WithTimeout(context.Background(), gateBudget)
 	defer cancel()
 	d := f.desk
+	capped := d.capped()
+	if !capped && !d.info.Load().direct {
+		return passedBy // there is no cap to take a unit of; the fold's totals are reported all the same
+	}
 	if !d.info.Load().direct {
 		ok, err := d.unit(ctx)
 		return passageOf(ok, err)
@@ -164,6 +168,9 @@ func (g *gatekeeper) admit(f *flight) passage {
 			return passedBy
 		}
 		f.lock = lock
+	}
+	if !capped {
+		return passedBy
 	}
 	ok, err := d.single(ctx)
 	return passageOf(ok, err)
