@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"firstcome/engine/fold"
@@ -17,6 +18,8 @@ func (f *flight) run() {
 	for !f.ended() {
 		l := f.p.look(f.key.campaign, f.key.user, f.key.waitlist)
 		switch {
+		case f.p.node.over():
+			f.finish(result{err: fmt.Errorf("%w: this node ends", ErrUnavailable)})
 		case l.err != nil:
 			f.finish(result{err: l.err})
 		case l.final() && !f.p.current():

@@ -66,6 +66,16 @@ func (n *Node) partition(campaign string) *partition {
 	return n.parts[fold.Partition(campaign, int32(len(n.parts)))]
 }
 
+// over reports whether the node has ended: nothing is read back any more.
+func (n *Node) over() bool {
+	select {
+	case <-n.stopped:
+		return true
+	default:
+		return false
+	}
+}
+
 // appended takes the producer's answer to an append. An error is no answer:
 // the record may be in the log all the same.
 func (n *Node) appended(err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"firstcome/api"
 	"firstcome/engine"
@@ -47,13 +48,45 @@ func (r *rooms) openLedger(ctx context.Context, c *Config, t tools, data *dataDi
 			return err
 		}
 		r.shuts(func(context.Context) error { b.Close(); return nil })
-		if err := b.Migrate(ctx, t.log); err != nil {
-			return unreachable("postgres", err)
+		if err := r.migrate(ctx, b, t); err != nil {
+			return err
 		}
 		r.ports.Times = append(r.ports.Times, b)
 		r.books.store = b
 	}
 	r.ports.Snapshots, r.ports.Booked, r.ports.Register = r.books.store, r.books.store, r.books.store
+	return nil
+}
+
+const (
+	migrateNow   = 5 * time.Second // what a start waits for the database
+	migrateAgain = time.Second
+)
+
+// migrate brings the schema up to date. A database that is away does not keep
+// a node from starting: it reads the log instead of a snapshot, and the schema
+// follows when the database is back.
+func (r *rooms) migrate(ctx context.Context, b *postgres.Book, t tools) error {
+	soon, cancel := context.WithTimeout(ctx, migrateNow)
+	defer cancel()
+	err := b.Migrate(soon, t.log)
+	if err == nil {
+		return nil
+	}
+	if !postgres.Away(err) {
+		return unreachable("postgres", err)
+	}
+	t.log.Warn("the ledger's database is away: claims go on, the ledger follows when it is back", "room", "ledger", "err", err)
+	r.runs = append(r.runs, line{"book's schema", func(ctx context.Context) error {
+		for ctx.Err() == nil && b.Migrate(ctx, t.log) != nil {
+			select {
+			case <-time.After(migrateAgain):
+			case <-ctx.Done():
+			}
+		}
+		<-ctx.Done()
+		return nil
+	}})
 	return nil
 }
 

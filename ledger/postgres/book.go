@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -87,6 +88,17 @@ func (b *Book) Migrate(ctx context.Context, log *slog.Logger) error {
 		log.Info("the book's schema is migrated", "room", "ledger", "migration", m.Source.Path, "took", m.Duration)
 	}
 	return nil
+}
+
+// Away reports whether an error says that the server does not answer, or not
+// yet: it may come. Anything else, a refused password say, will not pass by itself.
+func Away(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "57P03" || pg.Code[:2] == "08" || pg.Code == "57P01" // starting, connection lost, shutting down
+	}
+	var dial *net.OpError
+	return errors.As(err, &dial) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // Now tells the server's time.
