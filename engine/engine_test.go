@@ -176,6 +176,10 @@ func stampede(t *testing.T, counting string, fault func(*rig)) {
 	if booked := r.audit(c.ID, 50); len(booked) != 50 {
 		t.Errorf("the log has %d grants", len(booked))
 	}
+	time.Sleep(leaseRest + 2*time.Second) // virtual: what was leased goes home
+	if n := r.gate.count(c.ID); !r.gate.down && r.gate.always == 0 && n != 50 {
+		t.Errorf("the gate counts %d places", n)
+	}
 }
 
 // lockless starts a node without locks when the rig has none.
