@@ -222,6 +222,59 @@ func TestParkedTapsAreDecidedInOrderOfArrival(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		wg.Wait()
+		if late := time.Since(opens); late > 50*time.Millisecond {
+			t.Errorf("the last answer came %s after the opening", late)
+		}
+	})
+}
+
+func TestNobodyIsRefusedForASeatThatIsFreeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		a := r.node()
+		c := r.open(Campaign{ID: "noon", Cap: ptr(int64(1))}, a)
+		p := a.node.partition(c.ID)
+		r.log.set(func(l *memLog) { l.hold = true })
+		// Another node's record takes the seat; then this member's claim follows
+		// in the log, so it will be refused.
+		rival, err := fold.Encode(&fold.Record{Kind: fold.KindClaim, Campaign: c.ID, User: fold.User{8}, Node: 8, Nr: 1, Seen: p.next.Load()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.log.set(func(l *memLog) {
+			l.held = append(l.held, func() {
+				l.records[p.id] = append(l.records[p.id], LogRecord{Offset: int64(len(l.records[p.id])), Value: rival})
+			})
+		})
+		outcomes := make(chan Outcome, 2)
+		claim := func() {
+			d, err := a.Claim(r.ctx, call(c.ID, "m"))
+			if err != nil {
+				t.Error(err)
+			}
+			outcomes <- d.Outcome
+		}
+		go claim()
+		synctest.Wait()
+		// The second call joins after the record was sent. Before it is read
+		// back the rival cancels, so for this call a seat is free.
+		go claim()
+		synctest.Wait()
+		free, err := fold.Encode(&fold.Record{Kind: fold.KindCancel, Campaign: c.ID, User: fold.User{8}, Claim: int64(len(r.log.records[p.id])), Node: 8, Nr: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.log.set(func(l *memLog) {
+			l.held = append(l.held, func() {
+				l.records[p.id] = append(l.records[p.id], LogRecord{Offset: int64(len(l.records[p.id])), Value: free})
+			})
+		})
+		r.log.set(func(l *memLog) { l.hold = false })
+		got := map[Outcome]int{<-outcomes: 1}
+		got[<-outcomes]++
+		if got[Granted]+got[Repeated] == 0 {
+			t.Errorf("the later call was closed by a refusal of before: %v", got)
+		}
 	})
 }
 
