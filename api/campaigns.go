@@ -79,8 +79,8 @@ func matches(header []string, etag string) bool {
 	return false
 }
 
-// print is a campaign in JSON, encoded once for each of its states.
-type print struct {
+// printed is a campaign in JSON, encoded once for each of its states.
+type printed struct {
 	version, ev int64
 	epoch       string
 	definition  []byte // the part that only a new version changes
@@ -88,22 +88,22 @@ type print struct {
 	etag        []string
 }
 
-// prints keeps the newest print of each campaign: as many as there are campaigns.
+// prints keeps what was printed last of each campaign: as many as there are campaigns.
 type prints struct {
-	byID sync.Map // id -> *atomic.Pointer[print]
+	byID sync.Map // id -> *atomic.Pointer[printed]
 }
 
-func (p *prints) of(c *engine.Campaign) *print {
+func (p *prints) of(c *engine.Campaign) *printed {
 	slot, ok := p.byID.Load(c.ID)
 	if !ok {
-		slot, _ = p.byID.LoadOrStore(c.ID, new(atomic.Pointer[print]))
+		slot, _ = p.byID.LoadOrStore(c.ID, new(atomic.Pointer[printed]))
 	}
-	at := slot.(*atomic.Pointer[print])
+	at := slot.(*atomic.Pointer[printed])
 	old := at.Load()
 	if old != nil && old.version == c.Version && old.ev == c.Ev && old.epoch == c.Epoch {
 		return old
 	}
-	fresh := &print{version: c.Version, ev: c.Ev, epoch: c.Epoch}
+	fresh := &printed{version: c.Version, ev: c.Ev, epoch: c.Epoch}
 	if old != nil && old.version == c.Version && old.epoch == c.Epoch {
 		fresh.definition = old.definition
 	} else {

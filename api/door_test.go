@@ -48,6 +48,27 @@ func TestRolesAndRoutes(t *testing.T) {
 	}
 }
 
+// HEAD is GET without the body, wherever there is a GET.
+func TestHeadWhereGetIs(t *testing.T) {
+	h := newHouse(t)
+	for _, name := range docNames {
+		eachOperation(t, name, func(method, path string, op docOperation) {
+			if method != "GET" || op.OperationID == "getProfile" {
+				return
+			}
+			path = strings.NewReplacer("{id}", "noon", "{code}", "sold-out").Replace(path)
+			ask := h.member
+			if name == "admins" {
+				ask = h.admin
+			}
+			get, head := ask("viewer", "GET "+path), ask("viewer", "HEAD "+path)
+			if head.Code != get.Code || head.Header().Get("Content-Type") != get.Header().Get("Content-Type") {
+				t.Errorf("%s: HEAD %d %v, GET %d", path, head.Code, head.Header(), get.Code)
+			}
+		})
+	}
+}
+
 // One member's answers are never another's: whoever asks, it is their own
 // subject that the engine is asked for.
 func TestTheTokenDecidesWhoAsks(t *testing.T) {

@@ -57,19 +57,29 @@ func (s *Server) points(c *call) error {
 		return err
 	}
 	var total int64
-	b := append(c.buf[:0], `{"by_campaign":[`...)
 	for i := range claims {
-		if claim := &claims[i]; claim.State == "granted" && claim.Points != 0 {
-			total += claim.Points
-			b = appendText(append(b, '{'), "campaign", claim.Campaign)
-			b = append(closeObject(appendInt(b, "points", claim.Points)), ',')
+		total += pointsOf(&claims[i])
+	}
+	b := append(appendInt(append(c.buf[:0], '{'), "total", total), `"by_campaign":[`...)
+	for i := range claims {
+		if n := pointsOf(&claims[i]); n != 0 {
+			b = appendText(append(b, '{'), "campaign", claims[i].Campaign)
+			b = append(closeObject(appendInt(b, "points", n)), ',')
 		}
 	}
 	if b[len(b)-1] == ',' {
 		b = b[:len(b)-1]
 	}
-	c.buf = closeObject(appendInt(append(b, ']', ','), "total", total))
+	c.buf = append(b, ']', '}')
 	return c.json(http.StatusOK, c.buf)
+}
+
+// pointsOf is what a place is worth now: a cancelled one took its points back.
+func pointsOf(claim *engine.Claim) int64 {
+	if claim.State != "granted" {
+		return 0
+	}
+	return claim.Points
 }
 
 // mine reads the caller's history, newest first, as new as all records that the

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -111,7 +112,7 @@ type member struct {
 // UTF-8, nests too deeply, or names a member twice.
 func checkJSON(doc []byte) error {
 	if !utf8.Valid(doc) {
-		return fmt.Errorf("the body is not UTF-8")
+		return errors.New("the body is not UTF-8")
 	}
 	if !json.Valid(doc) {
 		var v json.RawMessage

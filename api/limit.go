@@ -19,7 +19,7 @@ type Rate struct {
 }
 
 // Limits of the doors. Zero fields mean the defaults named here; a negative
-// PerSecond means no limit.
+// PerSecond means no limit, while a lane always has one.
 type Limits struct {
 	Member  Rate // every request of a member but replays and refusals from memory; 50/s, burst 200
 	Costly  Rate // claims beyond memory, cancels and changed answers of a member; 5/s, burst 10
@@ -36,7 +36,7 @@ func (l Limits) withDefaults() Limits {
 		at  *int
 		def int
 	}{{&l.Claims, 32768}, {&l.Reads, 8192}, {&l.Admins, 256}} {
-		if *n.at == 0 {
+		if *n.at <= 0 {
 			*n.at = n.def
 		}
 	}
