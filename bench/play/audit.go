@@ -14,7 +14,10 @@ import (
 
 // booksWait is how long the ledger may need for all campaigns to come as far as
 // the log, and leases to come home. The ledger is throttled on purpose.
-const booksWait = 2 * time.Minute
+const (
+	booksWait = 2 * time.Minute
+	booksLong = 10 * time.Second // is worth a word
+)
 
 // audit holds everything that members were told against the lists, waits until
 // every campaign's books are closed, and asks the engine for its own full audit.
@@ -22,11 +25,14 @@ func audit(ctx context.Context, s *Stage, a *admin, r *report.Report, campaigns 
 	var lists []history.Campaign
 	closing, cancel := context.WithTimeout(ctx, booksWait)
 	defer cancel()
+	waited := time.Duration(0)
 	for i, d := range campaigns {
+		start := time.Now()
 		s.progress("audit", i, len(campaigns)+1)
-		if v := closeBooks(closing, a, d); v != nil {
+		if v := s.closeBooks(closing, a, d); v != nil {
 			r.Audit.Violations = append(r.Audit.Violations, *v)
 		}
+		waited += time.Since(start)
 		places, err := a.places(ctx, d.ID)
 		if err != nil {
 			return fmt.Errorf("audit: %w", err)
@@ -38,6 +44,7 @@ func audit(ctx context.Context, s *Stage, a *admin, r *report.Report, campaigns 
 		lists = append(lists, history.Campaign{ID: d.ID, Cap: limit, Places: places})
 		r.Audit.Places += len(places)
 	}
+	r.Figures = append(r.Figures, report.Figure{Name: "until log, gate and ledger were equal", Value: waited.Seconds(), Unit: "s"})
 	r.Audit.Campaigns, r.Audit.Answers = len(campaigns), len(ops)
 	r.Audit.Violations = append(r.Audit.Violations, history.Check(lists, ops)...)
 	r.Answers = tellAnswers(ops)
@@ -48,10 +55,12 @@ func audit(ctx context.Context, s *Stage, a *admin, r *report.Report, campaigns 
 	return nil
 }
 
-// closeBooks waits until log, gate and ledger agree on a campaign.
-func closeBooks(ctx context.Context, a *admin, d definition) *history.Violation {
+// closeBooks waits until log, gate and ledger agree on a campaign, and tells
+// the stage what it waits for when that takes long.
+func (s *Stage) closeBooks(ctx context.Context, a *admin, d definition) *history.Violation {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
+	long := time.After(booksLong)
 	for {
 		var b books
 		err := a.call(ctx, http.MethodGet, "/campaigns/"+d.ID+"/books", nil, &b)
@@ -64,6 +73,8 @@ func closeBooks(ctx context.Context, a *admin, d definition) *history.Violation 
 		select {
 		case <-ctx.Done():
 			return &history.Violation{Rule: "books", Campaign: d.ID, Detail: err.Error()}
+		case <-long:
+			s.progress(fmt.Sprintf("audit waits for %s: %v", d.ID, err), 0, 1)
 		case <-tick.C:
 		}
 	}

@@ -31,7 +31,12 @@ func stage(t *testing.T, shape string) *Stage {
 		t.Fatal(err)
 	}
 	t.Cleanup(d.Close)
-	return &Stage{Deployment: d, Shape: shape, Baseline: func(context.Context) (string, func(), error) {
+	tell := func(what string, _, _ int) {
+		if strings.Contains(what, "waits for") {
+			t.Log(what)
+		}
+	}
+	return &Stage{Deployment: d, Shape: shape, Progress: tell, Baseline: func(context.Context) (string, func(), error) {
 		s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 		return s.Listener.Addr().String(), s.Close, nil
 	}}
