@@ -52,9 +52,12 @@ func (l *Log) Follow(ctx context.Context, from []int64, sink engine.Sink) error 
 		wg.Wait()
 		close(ended)
 	}()
-	l.beat(ctx, tails, ended)
+	closed := l.beat(ctx, tails, ended)
 	cancel()
 	<-ended
+	if closed {
+		return ErrClosed
+	}
 	return errors.Join(errs...)
 }
 
@@ -84,19 +87,19 @@ func (l *Log) forget(tails []*tail) {
 	}
 }
 
-// beat wakes every tail once per pulse until ctx ends, the log is closed or all
-// tails have ended.
-func (l *Log) beat(ctx context.Context, tails []*tail, ended <-chan struct{}) {
+// beat wakes every tail once per pulse until ctx ends, the log is closed (true)
+// or all tails have ended.
+func (l *Log) beat(ctx context.Context, tails []*tail, ended <-chan struct{}) (closed bool) {
 	tick := time.NewTicker(pulse)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case <-l.stop:
-			return
+			return true
 		case <-ended:
-			return
+			return false
 		case <-tick.C:
 			for _, t := range tails {
 				select {
@@ -117,22 +120,20 @@ type tail struct {
 	wake      chan struct{}
 }
 
-// run delivers until ctx ends (nil) or the partition cannot be followed.
+// run delivers until ctx ends (nil), which it also does when the log is closed,
+// or the partition cannot be followed.
 func (t *tail) run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-t.log.stop:
-			return ErrClosed
 		case <-t.wake:
 		}
 		for more := true; more && ctx.Err() == nil; {
 			batch, err := t.log.read(ctx, t.partition, t.next)
 			switch {
-			case errors.Is(err, ErrClosed):
-				return err
-			case err != nil && ctx.Err() != nil:
+			case errors.Is(err, ErrClosed) || (err != nil && ctx.Err() != nil):
+				<-ctx.Done()
 				return nil
 			case err != nil:
 				t.sink.Lost(t.partition, err)
