@@ -45,10 +45,7 @@ func (e *Engine) decide(ctx context.Context, p *partition, call *ClaimCall) (Dec
 	user := e.sealer.User(call.Member.Subject)
 	if !call.Exact && !call.After.Known {
 		l := p.look(call.Campaign, user, call.Waitlist)
-		if l.err != nil {
-			return Decision{}, l.err
-		}
-		if l.final() && p.current() {
+		if l.err == nil && l.final() && p.current() {
 			return l.decision, nil
 		}
 	}
@@ -70,16 +67,21 @@ func (e *Engine) decideSlowly(parent context.Context, p *partition, call *ClaimC
 	for {
 		l := p.look(call.Campaign, user, call.Waitlist)
 		switch {
-		case l.err != nil:
-			return Decision{}, l.err
-		case l.final() && (fresh || p.current()):
-			return l.decision, nil
-		case l.final():
+		case errors.Is(l.err, ErrNotFound) && !fresh && costly != nil:
+			if err := costly(); err != nil {
+				return Decision{}, err
+			}
+			fallthrough // a campaign made on another node a moment ago may not be folded here
+		case errors.Is(l.err, ErrNotFound) && !fresh, l.err == nil && l.final() && !fresh && !p.current():
 			if err := p.pass(ctx); err != nil {
 				return undecided(parent, call, p, err)
 			}
 			fresh = true
 			continue
+		case l.err != nil:
+			return Decision{}, l.err
+		case l.final():
+			return l.decision, nil
 		}
 		if d, ok := l.desk.ineligible(call.Member); !ok {
 			return d, nil

@@ -493,3 +493,25 @@ func TestAnotherSecretIsRefusedAtStart(t *testing.T) {
 		}
 	})
 }
+
+func TestANodeThatHasNotHeardOfACampaignAsksTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		a := r.node()
+		r.log.set(func(l *memLog) { l.cut = true })
+		go func() {
+			time.Sleep(time.Second)
+			r.log.set(func(l *memLog) { l.cut = false })
+		}()
+		start := time.Now()
+		if _, err := a.Claim(r.ctx, call("not-there", "m")); !errors.Is(err, ErrNotFound) || time.Since(start) < time.Second {
+			t.Errorf("%v after %s", err, time.Since(start))
+		}
+		limited := errors.New("limited")
+		k := call("not-there", "m")
+		k.Costly = func() error { return limited }
+		if _, err := a.Claim(r.ctx, k); !errors.Is(err, limited) {
+			t.Errorf("asking the log for what is not there has no limit: %v", err)
+		}
+	})
+}

@@ -30,11 +30,17 @@ func (e *Engine) Mine(ctx context.Context, campaign string, m Member, read Read)
 	if err := e.ready(ctx, p, read); err != nil {
 		return Claim{}, err
 	}
-	place, d := p.placeOf(campaign, user)
 	out, err := p.claim(campaign, user)
+	if errors.Is(err, ErrNotFound) && !read.Exact { // made on another node a moment ago, perhaps
+		if err := e.ready(ctx, p, Read{Exact: true}); err != nil {
+			return Claim{}, err
+		}
+		out, err = p.claim(campaign, user)
+	}
 	if err != nil {
 		return out, err
 	}
+	place, d := p.placeOf(campaign, user)
 	c, err := e.Campaign(campaign)
 	if err != nil {
 		return out, err
