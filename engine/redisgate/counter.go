@@ -23,8 +23,8 @@ var _ engine.Counter = (*Counter)(nil)
 // NewCounter returns the counter of a client.
 func NewCounter(c *Client) *Counter { return &Counter{c} }
 
-// Add adds all counts of all campaigns in one pipeline (of more than 100 calls: one for
-// each 100). It must not be repeated after an error if nothing may count twice:
+// Add adds all counts of all campaigns in one pipeline (of more than 32 calls: one for
+// each 32). It must not be repeated after an error if nothing may count twice:
 // some or all of it may have been added.
 //
 // A count that holds no number, or a key of another type, begins anew with what is added:
