@@ -12,7 +12,9 @@ const (
 	agreeWithin = 2 * time.Second // two sources that differ by less agree
 	agreeEvery  = 5 * time.Second
 	askWithin   = 500 * time.Millisecond
-	carryOn     = time.Hour // without anybody to ask; then it is said again, louder
+	askTimes    = 5
+	ownError    = time.Millisecond // what a clock may be off without being wrong
+	carryOn     = time.Hour        // without anybody to ask; then it is said again, louder
 )
 
 // clock tells the agreed time: this process' monotonic time plus an offset that
@@ -49,22 +51,32 @@ func (c *clock) run(ctx context.Context) {
 	}
 }
 
+// reading is what one source says: how far the agreed time is from this
+// process' own, give or take.
+type reading struct {
+	offset, error time.Duration
+}
+
 // agree asks everybody and takes over the time of the first source that
 // another one confirms. The own wall clock is the last to be asked, so that
-// nodes that reach the same Redis agree with one another too.
+// nodes that reach the same Redis agree with one another too. A reading that
+// fits the present time within its own error changes nothing: a slow answer on
+// a busy machine must not move the opening.
 func (c *clock) agree(ctx context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	offsets := make([]time.Duration, 0, len(c.sources)+1)
+	readings := make([]reading, 0, len(c.sources)+1)
 	for _, s := range c.sources {
-		if o, ok := c.ask(ctx, s); ok {
-			offsets = append(offsets, o)
+		if r, ok := c.ask(ctx, s); ok {
+			readings = append(readings, r)
 		}
 	}
 	own := time.Now().Round(0).Sub(c.base.Round(0)) - time.Since(c.base)
-	offsets = append(offsets, own)
-	if offset, ok := c.confirmed(offsets); ok {
-		c.offset.Store(int64(offset))
+	readings = append(readings, reading{offset: own, error: ownError})
+	if r, ok := c.confirmed(readings); ok {
+		if moved := r.offset - time.Duration(c.offset.Load()); moved.Abs() > r.error {
+			c.offset.Store(int64(r.offset))
+		}
 		c.agreed, c.warned = time.Now(), false
 		return
 	}
@@ -74,31 +86,37 @@ func (c *clock) agree(ctx context.Context) {
 	}
 }
 
-// confirmed returns the first offset that another one, or with no other source
-// the present one, agrees with.
-func (c *clock) confirmed(offsets []time.Duration) (time.Duration, bool) {
+// confirmed returns the first reading that another one, or with no other source
+// the present time, agrees with.
+func (c *clock) confirmed(readings []reading) (reading, bool) {
 	if len(c.sources) == 0 {
-		offsets = append(offsets, time.Duration(c.offset.Load()))
+		readings = append(readings, reading{offset: time.Duration(c.offset.Load())})
 	}
-	for i, a := range offsets {
-		for j, b := range offsets {
-			if i != j && (a-b).Abs() < agreeWithin {
+	for i, a := range readings {
+		for j, b := range readings {
+			if i != j && (a.offset-b.offset).Abs() < agreeWithin {
 				return a, true
 			}
 		}
 	}
-	return 0, false
+	return reading{}, false
 }
 
-// ask reads one source's offset, half the round trip being the way back.
-func (c *clock) ask(ctx context.Context, s TimeSource) (time.Duration, bool) {
+// ask reads one source a few times and keeps the answer that came fastest: the
+// source read its clock somewhere within the round trip.
+func (c *clock) ask(ctx context.Context, s TimeSource) (best reading, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
-	start := time.Now()
-	t, err := s.Now(ctx)
-	if err != nil {
-		return 0, false
+	for range askTimes {
+		start := time.Now()
+		t, err := s.Now(ctx)
+		if err != nil {
+			return best, ok
+		}
+		trip := time.Since(start)
+		if !ok || trip/2+ownError < best.error {
+			best, ok = reading{t.Round(0).Add(-trip/2).Sub(c.base.Round(0)) - start.Sub(c.base), trip/2 + ownError}, true
+		}
 	}
-	trip := time.Since(start)
-	return t.Round(0).Add(-trip/2).Sub(c.base.Round(0)) - start.Sub(c.base), true
+	return best, ok
 }
