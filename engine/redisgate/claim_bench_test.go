@@ -22,7 +22,18 @@ import (
 // others are what stands in most projects, over the same Redis: a pooled call each, and
 // go-redis' AutoPipeline, which also gathers but holds a caller beyond its context.
 //
-//	go test -run '^$' -bench Claim -cpu 2 ./engine/redisgate
+//	go test -run '^$' -bench Claim -benchtime 60000x -cpu 2 ./engine/redisgate
+//
+// Claims a second on two shared cores (AMD EPYC, Redis 7.0.15, 2026-11-24, one process
+// making the load and, inprocess, being the Redis too):
+//
+//	           gathered  lease only  autopipeline  pooled
+//	real           100k        840k           47k     16k
+//	inprocess       22k        210k            2k      3k
+//
+// A frozen Redis and a context of 60 ms: gathered calls return after 60 ms, those of
+// AutoPipeline after 300 to 600 ms. With 1, 2 and 4 pipelines under way "gathered" on
+// the real one makes 75k, 100k and 55k.
 func BenchmarkClaim(b *testing.B) {
 	for _, place := range []struct {
 		name string
