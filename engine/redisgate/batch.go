@@ -11,7 +11,8 @@ import (
 const (
 	batchLimit = 512 // calls of one pipeline
 	// flights is how many pipelines may be under way. More make single callers wait
-	// less and pipelines smaller; see BenchmarkClaim.
+	// less and pipelines smaller; of 1, 2 and 4 this was the fastest in BenchmarkClaim
+	// on a real Redis (75k, 100k, 55k claims/s in one sitting).
 	flights = 2
 )
 

@@ -24,16 +24,18 @@ import (
 //
 //	go test -run '^$' -bench Claim -benchtime 60000x -cpu 2 ./engine/redisgate
 //
-// Claims a second on two shared cores (AMD EPYC, Redis 7.0.15, 2026-11-24, one process
-// making the load and, inprocess, being the Redis too):
+// Claims a second on two cores shared with other work (AMD EPYC, Redis 7.0.15, commit
+// d666b17, 2026-11-24; the median of three runs, inprocess one; the load runs on the same
+// cores, and so does the Redis). Read the ratios:
 //
 //	           gathered  lease only  autopipeline  pooled
-//	real           100k        840k           47k     16k
-//	inprocess       22k        210k            2k      3k
+//	real            58k        439k           45k     10k
+//	inprocess       10k         83k          2.1k    1.5k
 //
-// A frozen Redis and a context of 60 ms: gathered calls return after 60 ms, those of
-// AutoPipeline after 300 to 600 ms. With 1, 2 and 4 pipelines under way "gathered" on
-// the real one makes 75k, 100k and 55k.
+// So on a real Redis gathering by ourselves is hardly faster than AutoPipeline (1.2 to
+// 1.5 times); it is done because a caller with a context of 60 ms leaves a frozen Redis
+// after 60 ms, and AutoPipeline after 300 to 600 ms. Inprocess it is faster, because a
+// script call is dear there and one serves many callers.
 func BenchmarkClaim(b *testing.B) {
 	for _, place := range []struct {
 		name string
