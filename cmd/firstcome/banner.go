@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -66,9 +67,12 @@ func (h *hall) greet(c *Config, members, admins, example string) {
 	if c.Postgres != "" {
 		g.Ledger = maskURL(c.Postgres)
 	}
-	if err := banner.Execute(h.err, g); err != nil {
+	var text bytes.Buffer // one write, so that no line of the log falls into it
+	if err := banner.Execute(&text, g); err != nil {
 		h.say("firstcome is running, and its banner is not: %v", err)
+		return
 	}
+	_, _ = text.WriteTo(h.err) // nobody to tell
 }
 
 // program is how this program can be called again.

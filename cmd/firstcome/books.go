@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"time"
 
@@ -13,125 +14,130 @@ import (
 	"firstcome/ledger/sqlite"
 )
 
-// bookFile is the embedded book in the data folder.
-const bookFile = "book.db"
+const (
+	schemaWait  = 10 * time.Second // for the schema when a node starts
+	schemaAgain = 2 * time.Second  // between two tries while Postgres is away
+)
 
-// store is a book with everything that this program asks of it.
-type store interface {
+// book is what both kinds of books are.
+type book interface {
 	ledger.Book
 	ledger.Rates
 	engine.Register
 }
 
-// books is the room ledger, joined.
+// books is the room ledger, joined: the book, how fast it is written, and the
+// audit that holds it against log and gate.
 type books struct {
-	store    store
-	start    int64 // the configured rate, rows a second
+	book     book
 	throttle *ledger.Throttle
 	writer   *ledger.Writer
 	audit    *ledger.Audit
 }
 
-// openLedger opens the book: Postgres where an address is given, else a file.
+// openLedger joins the book: Postgres where one is given, else a file.
 func (r *rooms) openLedger(ctx context.Context, c *Config, t tools, data *dataDir) error {
-	r.books.start = c.LedgerRate
 	if c.Postgres == "" {
-		b, err := sqlite.Open(ctx, filepath.Join(data.path, bookFile), t.log)
+		file, err := sqlite.Open(ctx, filepath.Join(data.path, "book.db"), t.log)
 		if err != nil {
 			return err
 		}
-		r.shuts(func(context.Context) error { return b.Close() })
-		r.books.store = b
-	} else {
-		b, err := postgres.Open(c.Postgres)
-		if err != nil {
-			return err
-		}
-		r.shuts(func(context.Context) error { b.Close(); return nil })
-		if err := r.migrate(ctx, b, t); err != nil {
-			return err
-		}
-		r.ports.Times = append(r.ports.Times, b)
-		r.books.store = b
+		r.shuts(func(context.Context) error { return file.Close() })
+		r.keeps(file)
+		return nil
 	}
-	r.ports.Snapshots, r.ports.Booked, r.ports.Register = r.books.store, r.books.store, r.books.store
-	return nil
+	server, err := postgres.Open(c.Postgres)
+	if err != nil {
+		return err
+	}
+	r.shuts(func(context.Context) error { server.Close(); return nil })
+	r.keeps(server)
+	r.ports.Times = append(r.ports.Times, server)
+	return r.openSchema(ctx, server, t.log)
 }
 
-const (
-	migrateNow   = 5 * time.Second // what a start waits for the database
-	migrateAgain = time.Second
-)
-
-// migrate brings the schema up to date. A database that is away does not keep
-// a node from starting: it reads the log instead of a snapshot, and the schema
-// follows when the database is back.
-func (r *rooms) migrate(ctx context.Context, b *postgres.Book, t tools) error {
-	soon, cancel := context.WithTimeout(ctx, migrateNow)
+// openSchema brings the schema up to date. A Postgres that is away does not keep
+// a node from starting: it folds from the log, and the schema is looked at again
+// until it comes.
+func (r *rooms) openSchema(ctx context.Context, server *postgres.Book, log *slog.Logger) error {
+	first, cancel := context.WithTimeout(ctx, schemaWait)
 	defer cancel()
-	err := b.Migrate(soon, t.log)
-	if err == nil {
-		return nil
+	err := server.Migrate(first, log)
+	if err == nil || !postgres.Away(err) {
+		return err
 	}
-	if !postgres.Away(err) {
-		return unreachable("postgres", err)
-	}
-	t.log.Warn("the ledger's database is away: claims go on, the ledger follows when it is back", "room", "ledger", "err", err)
-	r.runs = append(r.runs, line{"book's schema", func(ctx context.Context) error {
-		for ctx.Err() == nil && b.Migrate(ctx, t.log) != nil {
-			select {
-			case <-time.After(migrateAgain):
-			case <-ctx.Done():
-			}
-		}
-		<-ctx.Done()
-		return nil
-	}})
+	log.WarnContext(ctx, "postgres is away: claims go on, nothing is booked until it comes", "room", "cmd", "err", err)
+	r.runs = append(r.runs, line{"the ledger's schema", func(ctx context.Context) error { return awaitSchema(ctx, server, log) }})
 	return nil
 }
 
-// join makes the writer, its throttle and the audit for an engine.
-func (b *books) join(e *engine.Engine, ports engine.Ports, t tools) error {
+// awaitSchema tries until the schema is up to date, then waits for ctx.
+func awaitSchema(ctx context.Context, server *postgres.Book, log *slog.Logger) error {
+	tick := time.NewTicker(schemaAgain)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		err := server.Migrate(ctx, log)
+		if err == nil {
+			log.InfoContext(ctx, "postgres is there", "room", "cmd")
+			<-ctx.Done()
+			return nil
+		}
+		if !postgres.Away(err) && ctx.Err() == nil {
+			log.ErrorContext(ctx, "the ledger's schema cannot be brought up to date", "room", "cmd", "err", err)
+		}
+	}
+}
+
+// keeps makes a book the engine's.
+func (r *rooms) keeps(b book) {
+	r.books.book = b
+	r.ports.Snapshots, r.ports.Booked, r.ports.Register = b, b, b
+}
+
+// join hands the engine's numbers to who writes and audits the book.
+func (b *books) join(c *Config, e *engine.Engine, ports engine.Ports, t tools) error {
 	sealer, err := engine.NewSealer(t.secret)
 	if err != nil {
 		return fmt.Errorf("join the ledger: %w", err)
 	}
-	b.throttle = ledger.NewThrottle(b.start, b.store, b.store, e, t.log)
+	b.throttle = ledger.NewThrottle(c.LedgerRate, b.book, b.book, e, t.log)
+	b.audit = &ledger.Audit{Fold: e, Log: ports.Log, Gate: ports.Gate, Book: b.book, Register: b.book, Throttle: b.throttle}
 	b.writer = ledger.NewWriter(ledger.Config{
-		Log: ports.Log, Book: b.store, Sealer: sealer, Throttle: b.throttle, Partitions: int32(len(e.Rows())),
+		Log: ports.Log, Book: b.book, Sealer: sealer, Throttle: b.throttle, Partitions: c.KafkaPartitions,
 		Locker: ports.Locker, Logger: t.log, Metrics: t.metrics,
 	})
-	b.audit = &ledger.Audit{Fold: e, Log: ports.Log, Gate: ports.Gate, Book: b.store, Register: b.store, Throttle: b.throttle}
 	return nil
 }
 
-// doors are the ports of the doors.
+// doors is what the doors stand on.
 func (b *books) doors(e *engine.Engine) api.Ports {
 	return api.Ports{Claims: e, Campaigns: e, Verbs: e, Register: e, Node: e, Books: b.audit, Throttle: b.throttle, Auditor: auditor{b.audit}}
 }
 
-// runs is what the ledger lets run: the throttle follows its rate on every
-// node, the writer works where the role says so.
+// runs is what lives long here. Every node follows the rate, since every node
+// tells it; the writer is the role ledger.
 func (b *books) runs(writes bool) []line {
-	lines := []line{{"ledger's rate", b.throttle.Run}}
+	lines := []line{{"throttle", b.throttle.Run}}
 	if writes {
-		lines = append(lines, line{"ledger", b.writer.Run})
+		lines = append([]line{{"writer", b.writer.Run}}, lines...)
 	}
 	return lines
 }
 
-// auditor hands the ledger's audit to the doors in their own words.
+// auditor tells the ledger's report in the doors' words.
 type auditor struct{ audit *ledger.Audit }
 
-// Audit runs the whole audit.
+// Audit folds the whole log again and compares it with the other books.
 func (a auditor) Audit(ctx context.Context) (api.AuditReport, error) {
 	r, err := a.audit.Run(ctx)
-	if err != nil {
-		return api.AuditReport{}, err
-	}
 	out := api.AuditReport{Campaigns: r.Campaigns, Places: r.Places, Records: r.Records}
 	for _, v := range r.Violations {
-		out.Violations = append(out.Violations, api.Violation{Rule: v.Rule, Campaign: v.Campaign, Detail: v.Detail})
+		out.Violations = append(out.Violations, api.Violation(v))
 	}
-	return out, nil
+	return out, err
 }

@@ -55,7 +55,7 @@ func (h *hall) root() *cobra.Command {
 	})
 	root.AddCommand(
 		h.serveCommand("serve"), h.tokenCommand(), h.campaignCommand(), h.claimCommand(), h.cancelCommand(),
-		h.exportCommand(), h.topicCommand(), h.upgradeCommand(),
+		h.auditCommand(), h.auditCommand(), h.exportCommand(), h.topicCommand(), h.migrateCommand(), h.migrateCommand(), h.upgradeCommand(),
 		h.configCommand(), h.versionCommand(),
 	)
 	return root
@@ -79,12 +79,14 @@ func parent(use, short, long string, children ...*cobra.Command) *cobra.Command 
 }
 
 // keyFlags gives a verb the flags of the named keys, all when none is named,
-// and --config.
+// and --config. What the verb has already it keeps.
 func keyFlags(cmd *cobra.Command, names ...string) {
 	flags := cmd.Flags()
-	flags.String("config", "", "a YAML file with the same keys")
+	if flags.Lookup("config") == nil {
+		flags.String("config", "", "a YAML file with the same keys")
+	}
 	for _, k := range keys {
-		if len(names) > 0 && !contains(names, k.name) {
+		if len(names) > 0 && !contains(names, k.name) || flags.Lookup(k.name) != nil {
 			continue
 		}
 		flags.String(k.name, "", k.usage)

@@ -87,46 +87,57 @@ func (h *hall) serve(ctx context.Context, c *Config) (err error) {
 func (n *node) open(ctx context.Context) (err error) {
 	nameDriver(n.log)
 	if n.c.embedded() {
-		n.data, err = openDataDir(n.c.Data)
+		if n.data, err = openDataDir(n.c.Data); err != nil {
+			return err
+		}
 	}
-	var busy error
-	if n.members, n.admins, busy = listen(n.c); busy != nil || err != nil {
-		return errors.Join(err, busy)
+	if n.members, n.admins, err = listen(n.c); err != nil {
+		return err
 	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	t := tools{log: n.log, metrics: metrics, secret: n.c.Secret.bytes, lockless: n.lockless}
-	if !n.c.Secret.known {
-		if n.c.Secret, err = n.data.secret(); err != nil {
-			return err
-		}
-		t.secret = n.c.Secret.bytes
-	}
-	opening, cancel := context.WithTimeout(ctx, openWait)
-	defer cancel()
-	if n.c.cluster() {
-		n.rooms, err = cluster(opening, n.c, t)
-	} else {
-		n.rooms, err = embedded(opening, n.c, t, n.data)
-	}
+	t, err := n.openRooms(ctx, metrics)
 	if err != nil {
 		return err
 	}
-	return n.join(ctx, t, metrics)
+	if err := n.joinEngine(t, n.c.Roles); err != nil {
+		return err
+	}
+	return n.joinDoors(ctx, t, metrics)
 }
 
-// join hands the rooms to the engine, and both to the doors.
-func (n *node) join(ctx context.Context, t tools, shown prometheus.Gatherer) (err error) {
+// openRooms opens the rooms of the shape that the configuration asks for.
+func (n *node) openRooms(ctx context.Context, metrics prometheus.Registerer) (t tools, err error) {
+	if !n.c.Secret.known {
+		if n.c.Secret, err = n.data.secret(); err != nil {
+			return t, err
+		}
+	}
+	t = tools{log: n.log, metrics: metrics, secret: n.c.Secret.bytes, lockless: n.lockless}
+	ctx, cancel := context.WithTimeout(ctx, openWait)
+	defer cancel()
+	if n.c.cluster() {
+		n.rooms, err = cluster(ctx, n.c, t)
+	} else {
+		n.rooms, err = embedded(ctx, n.c, t, n.data)
+	}
+	return t, err
+}
+
+// joinEngine hands the rooms to the engine.
+func (n *node) joinEngine(t tools, roles engine.Roles) (err error) {
 	n.engine, err = engine.New(engine.Config{
 		Secret: t.secret, Partitions: n.c.KafkaPartitions, ClaimDeadline: n.c.ClaimDeadline,
-		Roles: n.c.Roles, Logger: t.log, Metrics: t.metrics,
+		Roles: roles, Logger: t.log, Metrics: t.metrics,
 	}, n.rooms.ports)
 	if err != nil {
 		return fmt.Errorf("join the engine: %w", err)
 	}
-	if err := n.rooms.books.join(n.engine, n.rooms.ports, t); err != nil {
-		return err
-	}
+	return n.rooms.books.join(n.c, n.engine, n.rooms.ports, t)
+}
+
+// joinDoors hands engine and books to the doors.
+func (n *node) joinDoors(ctx context.Context, t tools, shown prometheus.Gatherer) (err error) {
 	n.doors, err = api.New(api.Config{
 		Identity: identity(n.c), DefaultLanguage: n.c.DefaultLanguage, TrustedProxies: n.c.TrustedProxies,
 		Version: buildVersion(), Logger: t.log, Metrics: t.metrics, Gatherer: shown,
