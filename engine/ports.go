@@ -36,9 +36,10 @@ type Batch struct {
 	Partition int32
 	Records   []LogRecord // committed, dense, in order; may be empty
 	// End is the high watermark of the answer that brought the batch, and At
-	// when that answer arrived (this process' clock). Who has applied all
-	// records before End knows the whole partition as of At. An empty batch
-	// says just that: nothing new, still current. At is zero when unknown.
+	// when the log was asked (this process' clock): it looked at its watermark
+	// some time between then and the answer. Who has applied all records before
+	// End knows the whole partition as of At. An empty batch says just that:
+	// nothing new, still current. At is zero when unknown.
 	End int64
 	At  time.Time
 }
