@@ -16,7 +16,7 @@ const (
 	noRoomWait   = 100 * time.Millisecond // how long "no room" is believed without the fold saying full
 	flushEvery   = 20 * time.Millisecond
 	flushBatch   = 256 // reports a round trip
-	refreshBatch = 50 // open campaigns reported each second though nothing changed
+	refreshBatch = 50  // open campaigns reported each second though nothing changed
 	lockExpiry   = 2 * time.Second
 )
 
