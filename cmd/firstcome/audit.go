@@ -100,6 +100,7 @@ func (h *hall) auditStores(ctx context.Context, c *Config) (found *finding, err 
 	if err != nil {
 		return nil, err
 	}
+	n.rooms.ports.Snapshots = nil // the log alone decides: a book that is wrong must not get in its way
 	if err := n.joinEngine(t, engine.Roles{}); err != nil {
 		return nil, err
 	}

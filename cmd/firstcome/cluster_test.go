@@ -66,3 +66,15 @@ func TestClusterWithoutLocks(t *testing.T) {
 		stampede(t, counting, 50, 300, a, b)
 	}
 }
+
+// A Postgres that is away does not keep a node from deciding.
+func TestANodeStartsWhilePostgresIsAway(t *testing.T) {
+	env := append(clusterEnv(t), "FIRSTCOME_POSTGRES=postgres://nobody@127.0.0.1:1/away")
+	p := startNode(t, env, false)
+	p.open("alone", `"cap":1`)
+	won := p.member("alice", "POST", claims("alone"), "").expect(t, 201)
+	if won.text("ledger") != "queued" {
+		t.Fatalf("%s", won.raw)
+	}
+	p.member("bora", "POST", claims("alone"), "", "Cache-Control", "no-cache").expect(t, 409)
+}

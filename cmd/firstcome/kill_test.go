@@ -20,12 +20,18 @@ const childEnv = "TEST_AS_PROGRAM"
 // startChild runs the program as a process of its own, so that it can be killed.
 func startChild(t *testing.T, data string) (*running, *exec.Cmd) {
 	t.Helper()
+	return startExample(t, data, "--no-example")
+}
+
+// startExample is startChild with the example campaign.
+func startExample(t *testing.T, data string, args ...string) (*running, *exec.Cmd) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &running{t: t, said: newTranscript(), ended: make(chan struct{})}
-	cmd := exec.Command(self, "--data", data, "--no-example", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
+	cmd := exec.Command(self, append(args, "--data", data, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")...)
 	cmd.Env = []string{childEnv + "=1", "HOME=" + t.TempDir()}
 	cmd.Stderr = p.said
 	if err := cmd.Start(); err != nil {

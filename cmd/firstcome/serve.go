@@ -24,6 +24,8 @@ const (
 	doorGrace = 500 * time.Millisecond
 	// readyPoll is how often a starting node looks whether it is ready.
 	readyPoll = 10 * time.Millisecond
+	// readySoon is when a node says why it is not ready yet.
+	readySoon = 5 * time.Second
 )
 
 func (h *hall) serveCommand(use string) *cobra.Command {
@@ -220,9 +222,12 @@ func (n *node) welcome(ctx context.Context, h *hall) {
 func (n *node) ready(ctx context.Context) bool {
 	tick := time.NewTicker(readyPoll)
 	defer tick.Stop()
+	late := time.After(readySoon)
 	for !n.engine.Health().Ready {
 		select {
 		case <-tick.C:
+		case <-late:
+			n.log.WarnContext(ctx, "this node is not ready yet", "room", "cmd", "err", n.engine.Health().Reason)
 		case <-ctx.Done():
 			return false
 		}
