@@ -54,6 +54,12 @@ type Sink interface {
 	Lost(partition int32, err error)
 }
 
+// Patient is a sink that need not hear at once: a log may then deliver in
+// larger batches, that much apart.
+type Patient interface {
+	Patience() time.Duration
+}
+
 // Log is an ordered, durable sequence of records per partition. It moves bytes
 // and knows no record.
 type Log interface {

@@ -241,6 +241,9 @@ func (s *sink) Deliver(b engine.Batch) error {
 	}
 }
 
+// Patience says that the book may be told late: its batches wait as long anyway.
+func (s *sink) Patience() time.Duration { return linger }
+
 // Lost stops the writing of a partition.
 func (s *sink) Lost(partition int32, err error) { s.writer.stop(partition, err) }
 

@@ -17,6 +17,10 @@ const (
 	// fetchLate is when an answer is so late that its broker may have been
 	// frozen, and somebody else may lead by now.
 	fetchLate = fetchWait + 150*time.Millisecond
+	// fetchPace is the least distance of two fetches from a broker, so that
+	// records that come close together share one. It delays nobody whose record
+	// comes alone: its fetch has been waiting for it.
+	fetchPace = time.Millisecond
 	// fetchPartition and fetchAll bound an answer, but for one batch that is
 	// larger by itself.
 	fetchPartition = 4 << 20
@@ -53,6 +57,9 @@ func (f *follower) fetchFrom(ctx context.Context, broker int32, wake <-chan stru
 			f.log.metrics.fetch.Observe(time.Since(sent).Seconds())
 			out.end(f.log.cfg.Logger, "a broker of the log answers again", "broker", broker)
 			f.answer(ctx, broker, asked, resp, sent)
+			if early := f.pace - time.Since(sent); early > 0 {
+				pause(ctx, early)
+			}
 			continue
 		}
 		if ctx.Err() != nil {

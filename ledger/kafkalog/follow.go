@@ -24,6 +24,7 @@ type follower struct {
 	client *kgo.Client
 	tails  []*tail // of the wanted partitions
 	look   chan struct{}
+	pace   time.Duration // least distance of two fetches from a broker
 
 	// mu guards brokers; held for a look-up.
 	mu      sync.Mutex
@@ -58,7 +59,10 @@ func (l *Log) Follow(ctx context.Context, from []int64, sink engine.Sink) error 
 	defer client.Close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	f := &follower{log: l, client: client, look: make(chan struct{}, 1), brokers: map[int32]chan struct{}{}}
+	f := &follower{log: l, client: client, look: make(chan struct{}, 1), brokers: map[int32]chan struct{}{}, pace: fetchPace}
+	if patient, ok := sink.(engine.Patient); ok {
+		f.pace = patient.Patience()
+	}
 	for p, next := range from {
 		if next >= 0 {
 			f.tails = append(f.tails, newTail(f, int32(p), next))
