@@ -158,22 +158,41 @@ func (g *gatekeeper) admit(f *flight) passage {
 	if !g.breaker.allow() {
 		return passedBy
 	}
-	if g.locker != nil && f.lock == nil {
-		lock, err := g.locker.TryLock(ctx, lockName(f.key), lockExpiry)
-		g.done(err)
-		switch {
-		case errors.Is(err, ErrTaken):
-			return elsewhere
-		case err != nil:
+	if g.locker == nil || f.lock != nil {
+		if !capped {
 			return passedBy
 		}
+		ok, err := d.single(ctx)
+		return passageOf(ok, err)
+	}
+	return g.lockAndLease(ctx, f, capped)
+}
+
+// lockAndLease asks for the member's lock and for the unit in one trip: a unit
+// whose lock is somebody else's stays here for the next claim.
+func (g *gatekeeper) lockAndLease(ctx context.Context, f *flight, capped bool) passage {
+	unit := make(chan passage, 1)
+	go func() {
+		if !capped {
+			unit <- passedBy
+			return
+		}
+		ok, err := f.desk.single(ctx)
+		unit <- passageOf(ok, err)
+	}()
+	lock, err := g.locker.TryLock(ctx, lockName(f.key), lockExpiry)
+	g.done(err)
+	p := <-unit
+	switch {
+	case errors.Is(err, ErrTaken):
+		if p == admitted {
+			f.desk.putBack()
+		}
+		return elsewhere
+	case err == nil:
 		f.lock = lock
 	}
-	if !capped {
-		return passedBy
-	}
-	ok, err := d.single(ctx)
-	return passageOf(ok, err)
+	return p
 }
 
 func passageOf(ok bool, err error) passage {

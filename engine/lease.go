@@ -115,6 +115,13 @@ func (d *desk) single(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
+// putBack makes a unit idle that no claim needed after all.
+func (d *desk) putBack() {
+	d.mu.Lock()
+	d.lease.settle(false)
+	d.mu.Unlock()
+}
+
 // leave takes a waiter out of the line, and puts back what it got at the last moment.
 func (d *desk) leave(answer chan leased) {
 	d.mu.Lock()
