@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	schemaWait  = 10 * time.Second // for the schema when a node starts
-	schemaAgain = 2 * time.Second  // between two tries while Postgres is away
+	schemaWait  = 5 * time.Second // for the schema when a node starts
+	schemaAgain = time.Second     // between two tries while Postgres is away
 )
 
 // book is what both kinds of books are.
@@ -63,8 +63,11 @@ func (r *rooms) openSchema(ctx context.Context, server *postgres.Book, log *slog
 	first, cancel := context.WithTimeout(ctx, schemaWait)
 	defer cancel()
 	err := server.Migrate(first, log)
-	if err == nil || !postgres.Away(err) {
-		return err
+	if err == nil {
+		return nil
+	}
+	if !postgres.Away(err) {
+		return unreachable("postgres", err)
 	}
 	log.WarnContext(ctx, "postgres is away: claims go on, nothing is booked until it comes", "room", "cmd", "err", err)
 	r.runs = append(r.runs, line{"the ledger's schema", func(ctx context.Context) error { return awaitSchema(ctx, server, log) }})
@@ -135,9 +138,12 @@ type auditor struct{ audit *ledger.Audit }
 // Audit folds the whole log again and compares it with the other books.
 func (a auditor) Audit(ctx context.Context) (api.AuditReport, error) {
 	r, err := a.audit.Run(ctx)
+	if err != nil {
+		return api.AuditReport{}, err
+	}
 	out := api.AuditReport{Campaigns: r.Campaigns, Places: r.Places, Records: r.Records}
 	for _, v := range r.Violations {
 		out.Violations = append(out.Violations, api.Violation(v))
 	}
-	return out, err
+	return out, nil
 }

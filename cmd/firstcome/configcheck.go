@@ -43,7 +43,6 @@ func (h *hall) configCheck() *cobra.Command {
 		return errors.Join(h.knock(cmd.Context(), "kafka", c.cluster(), knockKafka, c),
 			h.knock(cmd.Context(), "redis", c.Redis != "", knockRedis, c),
 			h.knock(cmd.Context(), "postgres", c.Postgres != "", knockPostgres, c))
-
 	}
 	return cmd
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -44,6 +45,7 @@ func (h *hall) run(ctx context.Context, args []string) int {
 func (h *hall) root() *cobra.Command {
 	root := h.serveCommand("firstcome")
 	root.Short = "Decides who came first, grants nothing twice and nothing beyond the cap"
+	root.Long = "firstcome decides who came first when something opens at noon and runs out: it grants nothing\ntwice, grants nothing beyond the cap, and can show its books afterwards. Without a verb:\n\n" + root.Long
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2
@@ -55,7 +57,7 @@ func (h *hall) root() *cobra.Command {
 	})
 	root.AddCommand(
 		h.serveCommand("serve"), h.tokenCommand(), h.campaignCommand(), h.claimCommand(), h.cancelCommand(),
-		h.auditCommand(), h.auditCommand(), h.exportCommand(), h.topicCommand(), h.migrateCommand(), h.migrateCommand(), h.upgradeCommand(),
+		h.auditCommand(), h.exportCommand(), h.topicCommand(), h.migrateCommand(), h.upgradeCommand(),
 		h.configCommand(), h.versionCommand(),
 	)
 	return root
@@ -82,28 +84,28 @@ func parent(use, short, long string, children ...*cobra.Command) *cobra.Command 
 // and --config. What the verb has already it keeps.
 func keyFlags(cmd *cobra.Command, names ...string) {
 	flags := cmd.Flags()
+	flags.SortFlags = false
 	if flags.Lookup("config") == nil {
-		flags.String("config", "", "a YAML file with the same keys")
+		flags.String("config", "", "a YAML `file` with the same keys")
 	}
 	for _, k := range keys {
-		if len(names) > 0 && !contains(names, k.name) || flags.Lookup(k.name) != nil {
-			continue
-		}
-		flags.String(k.name, "", k.usage)
-		if k.name == "no-example" {
-			flags.Lookup(k.name).NoOptDefVal = "true"
+		switch {
+		case len(names) > 0 && !slices.Contains(names, k.name), flags.Lookup(k.name) != nil:
+		case k.name == "no-example":
+			flags.VarPF(new(yes), k.name, "", k.usage).NoOptDefVal = "true"
+		default:
+			flags.String(k.name, "", k.usage)
 		}
 	}
 }
 
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
-}
+// yes is a flag that may stand without a value. What stands there is looked at
+// with all other keys, so that everything wrong is reported at once.
+type yes string
+
+func (y *yes) String() string        { return string(*y) }
+func (y *yes) Set(text string) error { *y = yes(text); return nil }
+func (y *yes) Type() string          { return "bool" }
 
 // config reads the configuration. With names, only what is wrong about those
 // keys is an error: the verb uses no other.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"firstcome/ledger/kafkalog"
 )
@@ -75,7 +76,8 @@ func (h *hall) topicVerb(verb, short string, do func(context.Context, kafkalog.C
 // kafkaError tells a topic that is wrong from brokers that do not answer.
 func kafkaError(err error, c *Config) error {
 	var wrong *kafkalog.SettingsError
-	if err == nil || errors.As(err, &wrong) {
+	var refusal *kerr.Error // a broker has answered
+	if err == nil || errors.As(err, &wrong) || errors.As(err, &refusal) {
 		return err
 	}
 	return unreachable("kafka at "+strings.Join(c.Kafka, ","), err)

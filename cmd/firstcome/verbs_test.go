@@ -161,7 +161,12 @@ func TestHelpTeaches(t *testing.T) {
 				t.Errorf("%s: a line of the help is too long: %s", cmd.CommandPath(), line)
 			}
 		}
+		seen := map[string]bool{}
 		for _, child := range cmd.Commands() {
+			if seen[child.Name()] {
+				t.Errorf("%s is there twice", child.CommandPath())
+			}
+			seen[child.Name()] = true
 			walk(child)
 		}
 	}
