@@ -13,8 +13,9 @@ import (
 // Nothing was written; load and follow anew.
 var ErrBehind = errors.New("the cursor is elsewhere: another writer is ahead")
 
-// RuleError is a violated constraint: the book refuses what the fold decided,
-// so one of the two is wrong. It is never skipped; the partition's writer stops.
+// RuleError is a row that the book refuses: a violated constraint, or data that
+// it cannot hold. One of fold and book is wrong, and a repeat would end alike. It
+// is never skipped; the partition's writer stops.
 type RuleError struct {
 	Rule   string // the constraint's name
 	Detail string
@@ -87,6 +88,7 @@ type Entry struct {
 type Place struct {
 	Campaign string
 	User     fold.User
+	Erased   bool // the row has lost its member: User does not count
 	Place    fold.Place
 	Points   int64  // that it holds now
 	Patch    []byte // JSON merge patch (RFC 7396) of the answers; nil: unchanged
@@ -104,6 +106,7 @@ type Member struct {
 	Campaign string
 	User     fold.User
 	Offset   int64 // of the record that erased it
+	At       int64 // and its time, Unix ms
 }
 
 // Person is the only place where a pseudonym meets a subject.

@@ -1,8 +1,9 @@
 package ledger
 
 import (
-	"encoding/json"
+	"cmp"
 	"errors"
+	"slices"
 
 	"firstcome/engine"
 	"firstcome/engine/fold"
@@ -50,7 +51,7 @@ func (r *reducer) begin(from int64) {
 func (r *reducer) add(s *fold.State, step *fold.Step) {
 	if rec := &step.Record; rec.Kind == fold.KindErase && step.Verdict == fold.NoEffect {
 		// The fold has let an archived campaign's members go; their rows have not.
-		r.batch.Erased = append(r.batch.Erased, Member{Campaign: rec.Campaign, User: rec.User, Offset: step.Offset})
+		r.erase(Member{Campaign: rec.Campaign, User: rec.User, Offset: step.Offset, At: step.At})
 	}
 	for i := range step.Transitions {
 		t := &step.Transitions[i]
@@ -76,7 +77,21 @@ func (r *reducer) finish(s *fold.State) *Batch {
 			b.Campaigns = append(b.Campaigns, *c)
 		}
 	}
+	slices.SortFunc(b.Campaigns, func(x, y fold.Campaign) int { return cmp.Compare(x.ID, y.ID) })
+	b.People = r.linked()
 	return b
+}
+
+// linked are the subjects that a row of the batch still links to: who was erased
+// again within the batch leaves none behind.
+func (r *reducer) linked() []Person {
+	links := map[fold.User]bool{}
+	for i := range r.rows {
+		if !r.rows[i].Erased {
+			links[r.rows[i].User] = true
+		}
+	}
+	return slices.DeleteFunc(r.batch.People, func(p Person) bool { return !links[p.User] })
 }
 
 func entryOf(t *fold.Transition) Entry {
@@ -91,55 +106,11 @@ func entryOf(t *fold.Transition) Entry {
 	return e
 }
 
-// diff lists what differs between two definitions, as {"cap":{"from":100,"to":120}}.
-func diff(from, to *fold.Definition) []byte {
-	type change struct {
-		From any `json:"from"`
-		To   any `json:"to"`
-	}
-	out := map[string]change{}
-	note := func(name string, a, b any) {
-		if a != b {
-			out[name] = change{a, b}
-		}
-	}
-	note("title", from.Title, to.Title)
-	note("description", from.Description, to.Description)
-	note("kind", from.Kind, to.Kind)
-	note("counting", from.Counting, to.Counting)
-	note("cap", capOf(from), capOf(to))
-	note("soft", from.Soft, to.Soft)
-	note("points", from.Points, to.Points)
-	note("waitlist_cap", from.WaitlistCap, to.WaitlistCap)
-	note("reclaim", from.Reclaim == fold.ReclaimAllowed, to.Reclaim == fold.ReclaimAllowed)
-	note("end_promotion", from.EndPromotion, to.EndPromotion)
-	note("opens_at_ms", from.OpensAt, to.OpensAt)
-	note("closes_at_ms", from.ClosesAt, to.ClosesAt)
-	note("cancellable_until_ms", from.CancellableUntil, to.CancellableUntil)
-	note("form", string(from.Form), string(to.Form))
-	note("eligibility", string(from.Eligibility), string(to.Eligibility))
-	if len(out) == 0 {
-		return nil
-	}
-	b, err := json.Marshal(out)
-	if err != nil {
-		return nil
-	}
-	return b
-}
-
-func capOf(d *fold.Definition) any {
-	if d.Cap == fold.NoCap {
-		return nil
-	}
-	return d.Cap
-}
-
 // addPlace brings the row of the member's place up to a transition.
 func (r *reducer) addPlace(s *fold.State, t *fold.Transition) {
 	switch {
 	case t.Change == fold.ErasedMember:
-		r.erase(t)
+		r.erase(Member{Campaign: t.Campaign, User: t.User, Offset: t.Offset, At: t.At})
 		return
 	case t.Place.State == fold.NoPlace:
 		return // the campaign's own change
@@ -190,14 +161,16 @@ func (r *reducer) fence(t *fold.Transition) {
 }
 
 // erase unlinks the member from the batch's own rows too.
-func (r *reducer) erase(t *fold.Transition) {
-	r.batch.Erased = append(r.batch.Erased, Member{Campaign: t.Campaign, User: t.User, Offset: t.Offset})
+func (r *reducer) erase(t Member) {
+	r.batch.Erased = append(r.batch.Erased, t)
 	for i := range r.rows {
-		if row := &r.rows[i]; row.Campaign == t.Campaign && row.User == t.User {
-			row.User, row.Patch = fold.User{}, nil
-			if row.Place.Place.State == fold.Waiting {
-				row.Place.Place.State, row.Place.Place.End = fold.Ended, t.Offset
-			}
+		row := &r.rows[i]
+		if row.Campaign != t.Campaign || row.User != t.User || row.Erased {
+			continue
+		}
+		row.Erased, row.Patch = true, nil
+		if p := &row.Place.Place; p.State == fold.Waiting {
+			p.State, p.End, p.EndedAt = fold.Ended, t.Offset, t.At
 		}
 	}
 	for i := range r.batch.Entries {
@@ -224,14 +197,17 @@ func (r *reducer) open(s *fold.State, t *fold.Transition, row *placeRow) {
 	}
 	if data.Subject != "" && !r.people[t.User] {
 		r.people[t.User] = true
-		r.batch.People = append(r.batch.People, Person{User: t.User, Subject: data.Subject})
+		r.batch.People = append(r.batch.People, Person{User: t.User, Subject: plain(data.Subject)})
 	}
-	patch, err := engine.MergePatch(row.Patch, data.Answers)
+	answers, err := plainJSON(data.Answers)
+	if err == nil {
+		answers, err = engine.MergePatch(row.Patch, answers)
+	}
 	if err != nil {
 		r.sealed++
 		return
 	}
-	row.Patch = patch
+	row.Patch = answers
 }
 
 var errClosed = errors.New("the writer has ended")

@@ -83,9 +83,11 @@ func (p *part) flush(ctx context.Context) error {
 	if n := p.r.sealed; n > 0 {
 		p.writer.cfg.Logger.Warn("personal data that does not open is left out", "room", "ledger", "partition", p.id, "rows", n)
 	}
-	if err := p.writer.cfg.Throttle.wait(ctx, len(b.Entries)); err != nil {
+	end, err := p.writer.cfg.Throttle.begin(ctx, len(b.Entries))
+	if err != nil {
 		return err
 	}
+	defer end()
 	start := time.Now()
 	if err := p.append(ctx, b); err != nil {
 		return err
@@ -118,7 +120,7 @@ func (p *part) append(ctx context.Context, b *Batch) error {
 			w.cfg.Logger.Warn("the ledger cannot be written; trying again, claims go on", "room", "ledger", "partition", p.id, "err", err)
 		}
 		pause(ctx, wait)
-		next, _, err := w.cfg.Book.Cursors(ctx, w.cfg.Partitions)
+		next, err := w.cursors(ctx)
 		if err == nil && next[p.id] == b.Next {
 			return nil // it was written, the answer was lost
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"firstcome/engine"
 	"firstcome/engine/fold"
@@ -31,18 +30,24 @@ type Report struct {
 // record, and compares the result with the book and the gate. The book may be
 // behind: it is compared where its cursor stands.
 func (a *Audit) Run(ctx context.Context) (Report, error) {
-	topic, starts, ends, err := a.Log.Describe(ctx)
+	topic, _, _, err := a.Log.Describe(ctx)
 	if err != nil {
 		return Report{}, fmt.Errorf("describe the log: %w", err)
 	}
-	r := &refold{ends: ends, parts: make([]*refolded, topic.Partitions)}
-	from := make([]int64, topic.Partitions)
+	r := &refold{parts: make([]*refolded, topic.Partitions)}
 	for i := range r.parts {
-		p, err := a.prepare(ctx, int32(i), topic.ID)
-		if err != nil {
+		if r.parts[i], err = a.prepare(ctx, int32(i), topic.ID); err != nil {
 			return Report{}, err
 		}
-		r.parts[i] = p
+	}
+	// The log's ends after the book's cursors: what is booked is in the log by then.
+	_, starts, ends, err := a.Log.Describe(ctx)
+	if err != nil {
+		return Report{}, fmt.Errorf("describe the log: %w", err)
+	}
+	r.ends = ends
+	from := make([]int64, topic.Partitions)
+	for i, p := range r.parts {
 		if starts[i] > 0 {
 			p.violate("log", "", "partition %d begins at %d: what came before cannot be audited", i, starts[i])
 			from[i] = -1
@@ -52,10 +57,12 @@ func (a *Audit) Run(ctx context.Context) (Report, error) {
 		}
 	}
 	if slices.Max(from) >= 0 { // else there is nothing to read
-		_ = a.Log.Follow(ctx, from, r) // each partition ends by its own error; those that matter are violations
+		err = a.Log.Follow(ctx, from, r) // a partition that was read to its end stops by errEnd
 	}
-	if ctx.Err() != nil {
-		return Report{}, ctx.Err()
+	for i, p := range r.parts {
+		if from[i] >= 0 && p.state.Next() < ends[i] && !p.stopped {
+			return Report{}, errors.Join(fmt.Errorf("partition %d was read to %d of %d", i, p.state.Next(), ends[i]), err, ctx.Err())
+		}
 	}
 	return a.conclude(ctx, r), nil
 }
@@ -69,16 +76,23 @@ type refolded struct {
 	ranks    map[string]int64
 	tickets  map[string]int64
 	caps     map[string]int64 // granted before the record
+	holds    map[holder]int64 // claim of the active place of each member
+	stopped  bool             // by a violation of the log: nothing after it counts
 }
 
+type holder struct {
+	campaign string
+	user     fold.User
+}
+
+// refold is the sink of an audit. Each partition is its delivery's alone.
 type refold struct {
 	ends  []int64
-	mu    sync.Mutex // guards nothing but the order of Lost and Deliver
 	parts []*refolded
 }
 
 func (a *Audit) prepare(ctx context.Context, id int32, topic string) (*refolded, error) {
-	p := &refolded{id: id, state: fold.New(id), ranks: map[string]int64{}, tickets: map[string]int64{}, caps: map[string]int64{}}
+	p := &refolded{id: id, state: fold.New(id), ranks: map[string]int64{}, tickets: map[string]int64{}, caps: map[string]int64{}, holds: map[holder]int64{}}
 	snapshot, of, err := a.Book.Load(ctx, id)
 	switch {
 	case errors.Is(err, engine.ErrNoSnapshot):
@@ -110,6 +124,7 @@ func (r *refold) Deliver(b engine.Batch) error {
 		p.compareAt()
 		step, err := p.state.Apply(rec.Offset, rec.At, rec.Value)
 		if err != nil {
+			p.stopped = true
 			p.violate("log", "", "partition %d stops at %d: %v", p.id, rec.Offset, err)
 			return err
 		}
@@ -124,8 +139,7 @@ func (r *refold) Deliver(b engine.Batch) error {
 
 // Lost is a violation: committed records are gone.
 func (r *refold) Lost(partition int32, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.parts[partition].stopped = true
 	r.parts[partition].violate("log", "", "partition %d: %v", partition, err)
 }
 
@@ -139,10 +153,8 @@ func (p *refolded) check(step *fold.Step) {
 				p.violate("ranks", t.Campaign, "offset %d gives rank %d after %d", step.Offset, t.Place.Rank, p.ranks[t.Campaign])
 			}
 			p.ranks[t.Campaign] = t.Place.Rank
-			if t.Before.Active() && t.Before.State != fold.Waiting {
-				p.violate("once", t.Campaign, "offset %d grants to a member who has rank %d", step.Offset, t.Before.Rank)
-			}
 		}
+		p.checkOnce(step.Offset, t)
 		if t.Change == fold.Promoted {
 			if t.Place.Ticket <= p.tickets[t.Campaign] {
 				p.violate("promotion", t.Campaign, "offset %d promotes ticket %d after %d", step.Offset, t.Place.Ticket, p.tickets[t.Campaign])
@@ -155,6 +167,26 @@ func (p *refolded) check(step *fold.Step) {
 			p.violate("cap", t.Campaign, "offset %d leads to %d grants, the cap is %d", step.Offset, c.Granted, def.Cap)
 		}
 		p.caps[t.Campaign] = c.Granted
+	}
+}
+
+// checkOnce keeps its own list of who has a place: a new one needs that the
+// member has none, a promotion that it is the same.
+func (p *refolded) checkOnce(offset int64, t *fold.Transition) {
+	who := holder{t.Campaign, t.User}
+	claim, has := p.holds[who]
+	switch t.Change {
+	case fold.GrantedNow, fold.Waitlisted:
+		if has {
+			p.violate("once", t.Campaign, "offset %d gives a second place to the member of claim %d", offset, claim)
+		}
+		p.holds[who] = offset
+	case fold.Promoted:
+		if !has || claim != t.Place.Claim {
+			p.violate("once", t.Campaign, "offset %d promotes claim %d, which does not wait", offset, t.Place.Claim)
+		}
+	case fold.EndedNow, fold.ErasedMember:
+		delete(p.holds, who)
 	}
 }
 

@@ -17,7 +17,15 @@ func Null(u fold.User) []byte {
 	return u[:]
 }
 
-// UserOf is the reverse of Null.
+// Link is the member of a place as a column: nil when the row lost it.
+func (p *Place) Link() []byte {
+	if p.Erased {
+		return nil
+	}
+	return p.User[:]
+}
+
+// UserOf is the reverse of Null and Link.
 func UserOf(b []byte) fold.User {
 	var u fold.User
 	copy(u[:], b)
@@ -144,4 +152,43 @@ func CheckCount(campaign string, t engine.Totals, granted, waiting int64) error 
 		return &RuleError{Rule: "totals", Detail: fmt.Sprintf("%s says %d granted and %d waiting, its rows say %d and %d", campaign, t.Granted, t.Waiting, granted, waiting)}
 	}
 	return nil
+}
+
+// Gap is a stretch of a campaign's waiting list: tickets above Low, up to High.
+type Gap struct {
+	Campaign  string
+	Low, High int64
+}
+
+// Gaps are the stretches between the waiting rows of a page. Counting who waits
+// in each gives every position, and reads no part of the list twice.
+func Gaps(rows []engine.PlaceRow) (gaps []Gap) {
+	for i := range rows {
+		r := &rows[i]
+		if r.State != StateName(fold.Waiting) {
+			continue
+		}
+		g := Gap{Campaign: r.Campaign, High: r.Ticket}
+		if n := len(gaps); n > 0 && gaps[n-1].Campaign == g.Campaign && gaps[n-1].High < g.High {
+			g.Low = gaps[n-1].High
+		}
+		gaps = append(gaps, g)
+	}
+	return gaps
+}
+
+// Position fills in the live places in the list from the counts of Gaps.
+func Position(rows []engine.PlaceRow, gaps []Gap, counts []int64) {
+	next, sum := 0, int64(0)
+	for i := range rows {
+		if rows[i].State != StateName(fold.Waiting) {
+			continue
+		}
+		if gaps[next].Low == 0 {
+			sum = 0
+		}
+		sum += counts[next]
+		rows[i].Position = sum
+		next++
+	}
 }

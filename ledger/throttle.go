@@ -16,13 +16,19 @@ import (
 const (
 	// MaxRate bounds the throttle, rows a second.
 	MaxRate = 1_000_000
-	// turnsASecond is into how many turns a second's rows are cut: so few rows beyond
-	// the rate fit into any second that it is kept within 5 %.
-	turnsASecond = 40
+	// A turn is what may be written at once: the rows of 25 ms, so that no second
+	// has more than 5 % beyond the rate. A database whose commits take longer gets
+	// the rows of a commit's time, up to longestTurn: smaller turns would keep it
+	// below the rate.
+	shortestTurn = 25 * time.Millisecond
+	longestTurn  = 250 * time.Millisecond
 	maxRows      = 1000 // of one turn
-	ratePoll     = 500 * time.Millisecond
-	rateAsk      = 2 * time.Second
-	drainOpen    = 365 * 24 * time.Hour // the longest drain time that is told
+	// crowded is the rate from which several batches may be under way at once.
+	// Below it one is: else all that waited in a stall would be written after it.
+	crowded   = 20_000
+	ratePoll  = 500 * time.Millisecond
+	rateAsk   = 2 * time.Second
+	drainOpen = 365 * 24 * time.Hour // the longest drain time that is told
 )
 
 // Asked tells how many rows the folds ask for, by partition. *engine.Engine
@@ -40,14 +46,16 @@ type Throttle struct {
 	asked   Asked
 	log     *slog.Logger
 	limiter *rate.Limiter
-	start   int64        // the configured rate, while the book names none
-	now     atomic.Int64 // rows a second
-	mu      sync.Mutex   // one change of the limiter at a time
+	slot    chan struct{} // held by the batch under way, below crowded
+	start   int64         // the configured rate, while the book names none
+	now     atomic.Int64  // rows a second
+	mu      sync.Mutex    // guards took; one change of the limiter at a time
+	took    time.Duration // of a commit, smoothed
 }
 
 // NewThrottle returns a throttle that begins with the configured rate.
 func NewThrottle(rowsPerSecond int64, book engine.Booked, rates Rates, asked Asked, log *slog.Logger) *Throttle {
-	t := &Throttle{book: book, rates: rates, asked: asked, log: log, start: rowsPerSecond, limiter: rate.NewLimiter(1, 1)}
+	t := &Throttle{book: book, rates: rates, asked: asked, log: log, start: rowsPerSecond, limiter: rate.NewLimiter(1, 1), slot: make(chan struct{}, 1)}
 	t.use(rowsPerSecond)
 	return t
 }
@@ -60,14 +68,44 @@ func (t *Throttle) use(rowsPerSecond int64) {
 		return
 	}
 	t.limiter.SetLimit(rate.Limit(rowsPerSecond))
-	t.limiter.SetBurst(int(turn(rowsPerSecond)))
+	t.limiter.SetBurst(turn(rowsPerSecond, t.took))
 }
 
-// turn is how many rows may be written at once at a rate.
-func turn(rowsPerSecond int64) int64 { return min(max(1, rowsPerSecond/turnsASecond), maxRows) }
+// turn is how many rows may be written at once at a rate and a commit's time.
+func turn(rowsPerSecond int64, took time.Duration) int {
+	length := min(max(shortestTurn, took*5/4), longestTurn) // a quarter more: it must not lag
+	return int(min(max(1, float64(rowsPerSecond)*length.Seconds()), maxRows))
+}
 
 // turn is how many rows may be written at once now.
-func (t *Throttle) turn() int { return int(turn(t.now.Load())) }
+func (t *Throttle) turn() int { return t.limiter.Burst() }
+
+// begin waits until a batch may be written. end tells that it was.
+func (t *Throttle) begin(ctx context.Context, rows int) (end func(), err error) {
+	end = func() {}
+	if rows > 0 && t.now.Load() < crowded {
+		select {
+		case t.slot <- struct{}{}:
+			end = func() { <-t.slot }
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	if err := t.wait(ctx, rows); err != nil {
+		end()
+		return nil, err
+	}
+	free, start := end, time.Now()
+	return func() { free(); t.learn(time.Since(start)) }, nil
+}
+
+// learn smooths a commit's time over about five, so that one stall is no rule.
+func (t *Throttle) learn(took time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.took += (min(took, longestTurn) - t.took) / 5
+	t.limiter.SetBurst(turn(t.now.Load(), t.took))
+}
 
 // wait waits until rows may be written. A record that made more rows than one
 // turn has waits for several.
@@ -77,6 +115,9 @@ func (t *Throttle) wait(ctx context.Context, rows int) error {
 		if err := t.limiter.WaitN(ctx, n); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
+			}
+			if t.turn() >= n {
+				return fmt.Errorf("wait for the ledger's turn: %w", err) // the caller's deadline comes first
 			}
 			continue // the turn became smaller in between
 		}

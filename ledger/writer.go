@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +28,8 @@ const (
 	againFirst  = 50 * time.Millisecond
 	againMost   = 2 * time.Second
 	appendLimit = 30 * time.Second
+	loadLimit   = 2 * time.Minute  // a partition of some million places
+	askLimit    = 10 * time.Second // one question to log or book
 )
 
 // Config of a writer. All fields are required but Locker and Metrics.
@@ -82,6 +85,7 @@ func (w *Writer) stop(partition int32, err error) {
 // Run writes until ctx ends. It returns only then.
 func (w *Writer) Run(ctx context.Context) error {
 	var seen watch
+	told := ""
 	for ctx.Err() == nil {
 		lock, ok := w.turn(ctx, &seen)
 		if !ok {
@@ -89,10 +93,11 @@ func (w *Writer) Run(ctx context.Context) error {
 			continue
 		}
 		err := w.hold(ctx, lock)
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && err.Error() != told { // an outage is told once
+			told = err.Error()
 			w.cfg.Logger.Info("the ledger's writer begins anew", "room", "ledger", "err", err)
-			pause(ctx, standBy+rand.N(standBy)) // whoever is ahead goes on meanwhile
 		}
+		pause(ctx, standBy+rand.N(standBy)) // whoever is ahead goes on meanwhile; also when nothing is left to follow
 	}
 	return nil
 }
@@ -117,22 +122,23 @@ func (w *Writer) turn(ctx context.Context, seen *watch) (engine.Lock, bool) {
 			return nil, false
 		}
 	}
-	next, _, err := w.cfg.Book.Cursors(ctx, w.cfg.Partitions)
+	next, err := w.cursors(ctx)
 	if err != nil {
 		return nil, false
 	}
-	moved := len(seen.next) > 0
-	if moved {
-		moved = false
-		for i := range next {
-			moved = moved || next[i] != seen.next[i]
-		}
-	}
 	first := seen.next == nil
-	if first || moved {
+	if first || !slices.Equal(next, seen.next) {
 		seen.next, seen.at = next, time.Now()
 	}
 	return nil, first || time.Since(seen.at) > stillFor
+}
+
+// cursors asks how far the book has come, with a deadline of its own.
+func (w *Writer) cursors(ctx context.Context) ([]int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	next, _, err := w.cfg.Book.Cursors(ctx, w.cfg.Partitions)
+	return next, err
 }
 
 // hold writes while the lock is extended, or without one.
@@ -169,7 +175,9 @@ func (w *Writer) extend(ctx context.Context, lock engine.Lock, done <-chan struc
 // write loads every partition and follows the log until ctx ends or another
 // writer is found ahead.
 func (w *Writer) write(ctx context.Context) error {
-	topic, starts, ends, err := w.cfg.Log.Describe(ctx)
+	askCtx, cancel := context.WithTimeout(ctx, askLimit)
+	topic, starts, ends, err := w.cfg.Log.Describe(askCtx)
+	cancel()
 	if err != nil {
 		return fmt.Errorf("describe the log: %w", err)
 	}
@@ -198,7 +206,9 @@ func (w *Writer) write(ctx context.Context) error {
 // load takes a partition's state from the book. Nil when it must not be written.
 func (w *Writer) load(ctx context.Context, partition int32, topic engine.Topic, start, end int64) (*part, error) {
 	state := fold.New(partition)
-	snapshot, of, err := w.cfg.Book.Load(ctx, partition)
+	loadCtx, cancel := context.WithTimeout(ctx, loadLimit)
+	defer cancel()
+	snapshot, of, err := w.cfg.Book.Load(loadCtx, partition)
 	switch {
 	case errors.Is(err, engine.ErrNoSnapshot):
 	case err != nil:

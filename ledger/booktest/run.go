@@ -31,6 +31,13 @@ func Run(t *testing.T, open func(t *testing.T) Book) {
 	t.Run("a cursor elsewhere refuses the batch whole", func(t *testing.T) { behind(t, open) })
 	t.Run("a violated rule stops and names itself", func(t *testing.T) { violated(t, open) })
 	t.Run("the register tells what was booked", func(t *testing.T) { register(t, open) })
+	t.Run("a writer with nothing to write rests", func(t *testing.T) { restsWhenStopped(t, open) })
+	t.Run("who is erased at once leaves no subject", func(t *testing.T) { forgetsAtOnce(t, open) })
+	t.Run("an erasure reaches archived campaigns", func(t *testing.T) { forgetsTheArchived(t, open) })
+	t.Run("what members say cannot stop it", func(t *testing.T) { takesWhatDoorsTake(t, open) })
+	t.Run("a pseudonym of zeros is a member", func(t *testing.T) { knowsNobody(t, open) })
+	t.Run("partitions that meet the same people", func(t *testing.T) { peopleInAnyOrder(t, open) })
+	t.Run("the audit finds what is wrong and nothing else", func(t *testing.T) { audits(t, open) })
 	t.Run("the rate is kept and changes while it drains", func(t *testing.T) { throttled(t, open) })
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"time"
 
@@ -26,8 +27,11 @@ import (
 var migrations embed.FS
 
 const (
-	maxConns         = 8 // of one process: 4 write at most, the rest read
-	statementTimeout = "15000"
+	// One process holds at most these connections. They are apart, so that a
+	// crowd of readers cannot keep the ledger from being written.
+	writeConns       = 4       // the ledger's writer: a batch each
+	readConns        = 6       // snapshots, lists, audits, cursors; a seventh waits
+	statementTimeout = "15000" // ms
 	lockTimeout      = "5000"
 	connectTimeout   = 3 * time.Second
 	migrateTimeout   = time.Minute
@@ -36,31 +40,46 @@ const (
 // Book is a book in a Postgres database. It fulfils ledger.Book, ledger.Rates,
 // engine.Register and engine.TimeSource.
 type Book struct {
-	pool *pgxpool.Pool
+	write *pgxpool.Pool
+	read  *pgxpool.Pool // its sessions cannot write
 }
 
 // Open joins the database by its DSN. It does not wait for the server: whoever
 // needs it finds out. An error means that the DSN is wrong.
 func Open(dsn string) (*Book, error) {
+	write, err := pool(dsn, writeConns, map[string]string{"application_name": "firstcome ledger"})
+	if err != nil {
+		return nil, err
+	}
+	read, err := pool(dsn, readConns, map[string]string{"application_name": "firstcome reads", "default_transaction_read_only": "on"})
+	if err != nil {
+		write.Close()
+		return nil, err
+	}
+	return &Book{write: write, read: read}, nil
+}
+
+func pool(dsn string, conns int32, settings map[string]string) (*pgxpool.Pool, error) {
 	cfg, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("the Postgres DSN: %w", err)
 	}
-	cfg.MaxConns = maxConns
-	cfg.ConnConfig.ConnectTimeout = connectTimeout
-	for name, value := range map[string]string{"application_name": "firstcome", "statement_timeout": statementTimeout,
-		"lock_timeout": lockTimeout, "idle_in_transaction_session_timeout": statementTimeout, "synchronous_commit": "on"} {
-		cfg.ConnConfig.RuntimeParams[name] = value
-	}
-	pool, err := pgxpool.NewWithConfig(context.Background(), cfg)
+	cfg.MaxConns, cfg.ConnConfig.ConnectTimeout = conns, connectTimeout
+	maps.Copy(settings, map[string]string{"statement_timeout": statementTimeout, "lock_timeout": lockTimeout,
+		"idle_in_transaction_session_timeout": statementTimeout, "synchronous_commit": "on"})
+	maps.Copy(cfg.ConnConfig.RuntimeParams, settings)
+	p, err := pgxpool.NewWithConfig(context.Background(), cfg)
 	if err != nil {
 		return nil, fmt.Errorf("join Postgres: %w", err)
 	}
-	return &Book{pool: pool}, nil
+	return p, nil
 }
 
 // Close ends all connections.
-func (b *Book) Close() { b.pool.Close() }
+func (b *Book) Close() {
+	b.write.Close()
+	b.read.Close()
+}
 
 // Migrate brings the schema up to date, one process at a time.
 func (b *Book) Migrate(ctx context.Context, log *slog.Logger) error {
@@ -74,7 +93,7 @@ func (b *Book) Migrate(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("the migrations' lock: %w", err)
 	}
-	db := stdlib.OpenDBFromPool(b.pool)
+	db := stdlib.OpenDBFromPool(b.write)
 	defer db.Close()
 	p, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker))
 	if err != nil {
@@ -104,14 +123,14 @@ func Away(err error) bool {
 // Now tells the server's time.
 func (b *Book) Now(ctx context.Context) (time.Time, error) {
 	var t time.Time
-	err := b.pool.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&t)
+	err := b.read.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&t)
 	return t, err
 }
 
 // Cursors returns how far the book has come, by partition.
 func (b *Book) Cursors(ctx context.Context, partitions int32) (next, rows []int64, err error) {
 	next, rows = make([]int64, partitions), make([]int64, partitions)
-	found, err := b.pool.Query(ctx, "SELECT partition, next, rows FROM cursor")
+	found, err := b.read.Query(ctx, "SELECT partition, next, rows FROM cursor")
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the cursors: %w", err)
 	}
@@ -132,7 +151,7 @@ func (b *Book) Cursors(ctx context.Context, partitions int32) (next, rows []int6
 // Rate returns the throttle's rate, 0 when none was set.
 func (b *Book) Rate(ctx context.Context) (int64, error) {
 	var rate int64
-	err := b.pool.QueryRow(ctx, "SELECT value FROM settings WHERE name = 'ledger-rate'").Scan(&rate)
+	err := b.read.QueryRow(ctx, "SELECT value FROM settings WHERE name = 'ledger-rate'").Scan(&rate)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, nil
 	}
@@ -141,13 +160,13 @@ func (b *Book) Rate(ctx context.Context) (int64, error) {
 
 // SetRate changes the throttle's rate for all nodes.
 func (b *Book) SetRate(ctx context.Context, rowsPerSecond int64) error {
-	_, err := b.pool.Exec(ctx, "INSERT INTO settings (name, value) VALUES ('ledger-rate', $1) ON CONFLICT (name) DO UPDATE SET value = $1", rowsPerSecond)
+	_, err := b.write.Exec(ctx, "INSERT INTO settings (name, value) VALUES ('ledger-rate', $1) ON CONFLICT (name) DO UPDATE SET value = $1", rowsPerSecond)
 	return err
 }
 
 // Load reads a partition's whole state at one moment.
 func (b *Book) Load(ctx context.Context, partition int32) (s fold.Snapshot, topic string, err error) {
-	tx, err := b.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	tx, err := b.read.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return s, "", fmt.Errorf("load partition %d: %w", partition, err)
 	}
@@ -226,15 +245,20 @@ func loadMembers(ctx context.Context, tx pgx.Tx, l *ledger.Loader, query string)
 	return err
 }
 
-// translate turns a violated constraint into the ledger's own error.
+// translate turns a row that the server refuses into the ledger's own error:
+// class 23 is a violated constraint, class 22 data that no column can hold.
 func translate(err error) error {
 	var pg *pgconn.PgError
-	if errors.As(err, &pg) && len(pg.Code) == 5 && pg.Code[:2] == "23" { // class 23: integrity constraint violation
-		name := pg.ConstraintName
-		if name == "" {
-			name = pg.TableName + "." + pg.ColumnName
-		}
-		return &ledger.RuleError{Rule: name, Detail: pg.Detail}
+	if !errors.As(err, &pg) || len(pg.Code) != 5 || pg.Code[:2] != "23" && pg.Code[:2] != "22" {
+		return err
 	}
-	return err
+	name := pg.ConstraintName
+	if name == "" {
+		name = pg.Code
+	}
+	detail := pg.Detail // the key, or the row
+	if detail == "" {
+		detail = pg.Message
+	}
+	return &ledger.RuleError{Rule: name, Detail: detail}
 }

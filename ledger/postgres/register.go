@@ -21,7 +21,8 @@ const (
 	selectHistory = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.user_ref = $1
 		AND NOT EXISTS (SELECT FROM places q WHERE q.user_ref = $1 AND q.campaign = p.campaign AND q.claim_off > p.claim_off) ORDER BY p.at DESC, p.campaign LIMIT $2`
 	selectDeeds  = `SELECT ` + ledger.DeedColumns + ` FROM entries WHERE campaign = $1 AND ev > $2 AND ` + ledger.DeedKinds + ` ORDER BY ev LIMIT $3`
-	countWaiting = `SELECT claim_off, row_number() OVER (ORDER BY wseq) FROM places WHERE campaign = $1 AND state = 2`
+	countWaiting = `SELECT (SELECT count(*) FROM places w WHERE w.campaign = u.campaign AND w.state = 2 AND w.wseq > u.low AND w.wseq <= u.high)
+		FROM unnest($1::text[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS u (campaign, low, high, n) ORDER BY u.n`
 	selectTotals = `SELECT c.granted, c.waiting, c.seq, c.digest, coalesce(k.next, 0),
 			(SELECT count(*) FROM places WHERE campaign = c.id AND state = 1), (SELECT count(*) FROM places WHERE campaign = c.id AND state = 2)
 		FROM campaigns c LEFT JOIN cursor k ON k.partition = c.partition WHERE c.id = $1`
@@ -34,47 +35,44 @@ func (b *Book) Places(ctx context.Context, q engine.PlaceQuery) ([]engine.PlaceR
 	var err error
 	switch {
 	case q.Search != "":
-		rows, err = b.pool.Query(ctx, searchPlaces, q.Campaign, q.After, q.Limit, state, ledger.LikePattern(q.Search))
+		rows, err = b.read.Query(ctx, searchPlaces, q.Campaign, q.After, q.Limit, state, ledger.LikePattern(q.Search))
 	case q.State != "":
-		rows, err = b.pool.Query(ctx, selectByState, q.Campaign, q.After, q.Limit, state)
+		rows, err = b.read.Query(ctx, selectByState, q.Campaign, q.After, q.Limit, state)
 	default:
-		rows, err = b.pool.Query(ctx, selectPlaces, q.Campaign, q.After, q.Limit)
+		rows, err = b.read.Query(ctx, selectPlaces, q.Campaign, q.After, q.Limit)
 	}
 	out, err := places(rows, err)
 	if err != nil {
 		return nil, err
 	}
-	return out, b.position(ctx, q.Campaign, out)
+	return out, b.position(ctx, out)
 }
 
 // position fills in the live places in the waiting list.
-func (b *Book) position(ctx context.Context, campaign string, out []engine.PlaceRow) error {
-	waiting := map[int64]int{}
-	for i, r := range out {
-		if r.State == "waitlisted" {
-			waiting[r.ClaimOff] = i
-		}
-	}
-	if len(waiting) == 0 {
+func (b *Book) position(ctx context.Context, out []engine.PlaceRow) error {
+	gaps := ledger.Gaps(out)
+	if len(gaps) == 0 {
 		return nil
 	}
-	rows, err := b.pool.Query(ctx, countWaiting, campaign)
+	campaigns, lows, highs := make([]string, len(gaps)), make([]int64, len(gaps)), make([]int64, len(gaps))
+	for i, g := range gaps {
+		campaigns[i], lows[i], highs[i] = g.Campaign, g.Low, g.High
+	}
+	rows, err := b.read.Query(ctx, countWaiting, campaigns, lows, highs)
 	if err != nil {
-		return fmt.Errorf("count the waiting list of %s: %w", campaign, err)
+		return fmt.Errorf("count the waiting list: %w", err)
 	}
-	var claim, n int64
-	_, err = pgx.ForEachRow(rows, []any{&claim, &n}, func() error {
-		if i, ok := waiting[claim]; ok {
-			out[i].Position = n
-		}
-		return nil
-	})
-	return err
+	counts, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return fmt.Errorf("count the waiting list: %w", err)
+	}
+	ledger.Position(out, gaps, counts)
+	return nil
 }
 
 // Place returns one place by the offset of its claim.
 func (b *Book) Place(ctx context.Context, campaign string, claim int64) (engine.PlaceRow, error) {
-	rows, err := b.pool.Query(ctx, selectPlace, campaign, claim)
+	rows, err := b.read.Query(ctx, selectPlace, campaign, claim)
 	out, err := places(rows, err)
 	if err != nil {
 		return engine.PlaceRow{}, err
@@ -82,13 +80,17 @@ func (b *Book) Place(ctx context.Context, campaign string, claim int64) (engine.
 	if len(out) == 0 {
 		return engine.PlaceRow{}, engine.ErrNoPlace
 	}
-	return out[0], b.position(ctx, campaign, out)
+	return out[0], b.position(ctx, out)
 }
 
 // History returns a member's newest place in each campaign, newest first.
 func (b *Book) History(ctx context.Context, user fold.User, limit int) ([]engine.PlaceRow, error) {
-	rows, err := b.pool.Query(ctx, selectHistory, user[:], limit)
-	return places(rows, err)
+	rows, err := b.read.Query(ctx, selectHistory, user[:], limit)
+	out, err := places(rows, err)
+	if err != nil {
+		return nil, err
+	}
+	return out, b.position(ctx, out)
 }
 
 func places(rows pgx.Rows, err error) ([]engine.PlaceRow, error) {
@@ -100,7 +102,7 @@ func places(rows pgx.Rows, err error) ([]engine.PlaceRow, error) {
 
 // Deeds returns a campaign's audit trail after an event number.
 func (b *Book) Deeds(ctx context.Context, campaign string, after int64, limit int) ([]engine.AuditRow, error) {
-	rows, err := b.pool.Query(ctx, selectDeeds, campaign, after, limit)
+	rows, err := b.read.Query(ctx, selectDeeds, campaign, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the audit trail of %s: %w", campaign, err)
 	}
@@ -112,7 +114,7 @@ func (b *Book) Deeds(ctx context.Context, campaign string, after int64, limit in
 func (b *Book) Totals(ctx context.Context, campaign string) (engine.Totals, error) {
 	var t engine.Totals
 	var digest, granted, waiting int64
-	err := b.pool.QueryRow(ctx, selectTotals, campaign).Scan(&t.Granted, &t.Waiting, &t.Seq, &digest, &t.Offset, &granted, &waiting)
+	err := b.read.QueryRow(ctx, selectTotals, campaign).Scan(&t.Granted, &t.Waiting, &t.Seq, &digest, &t.Offset, &granted, &waiting)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return t, engine.ErrNotFound
 	}

@@ -27,10 +27,10 @@ const (
 	putPerson    = `INSERT INTO people (user_ref, subject) VALUES (?1, ?2) ON CONFLICT (user_ref) DO NOTHING`
 	insertPlace  = `INSERT INTO places (campaign, claim_off, user_ref, state, rank, wseq, off_end, off_last, at, ended_at, points, answers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)`
 	insertEntry  = `INSERT INTO entries (campaign, ev, off, kind, user_ref, rank, wseq, at, actor, reason, xv, points, change) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`
-	erasePlaces  = `UPDATE places SET user_ref = NULL, answers = NULL, off_end = CASE WHEN state = 2 THEN ?3 ELSE off_end END, state = CASE WHEN state = 2 THEN 3 ELSE state END WHERE campaign = ?1 AND user_ref = ?2 AND claim_off < ?3`
+	erasePlaces  = `UPDATE places SET user_ref = NULL, answers = NULL, off_end = CASE WHEN state = 2 THEN ?3 ELSE off_end END, ended_at = CASE WHEN state = 2 THEN ?4 ELSE ended_at END, state = CASE WHEN state = 2 THEN 3 ELSE state END WHERE campaign = ?1 AND user_ref = ?2 AND claim_off < ?3`
 	eraseEntries = `UPDATE entries SET user_ref = NULL WHERE campaign = ?1 AND user_ref = ?2 AND off < ?3`
 	eraseFence   = `DELETE FROM fences WHERE campaign = ?1 AND user_ref = ?2 AND off_last < ?3`
-	erasePerson  = `DELETE FROM people WHERE user_ref = ?2 AND NOT EXISTS (SELECT 1 FROM places WHERE user_ref = ?2) AND ?1 <> '' AND ?3 > 0`
+	erasePerson  = `DELETE FROM people WHERE user_ref = ?1 AND NOT EXISTS (SELECT 1 FROM places WHERE user_ref = ?1)`
 )
 
 // Append writes a batch and moves the cursor in one transaction.
@@ -43,10 +43,10 @@ func (b *Book) Append(ctx context.Context, batch *ledger.Batch) error {
 	w.batch(batch)
 	if w.err != nil {
 		_ = tx.Rollback() // nothing of it is kept either way
-		return translate(w.err)
+		return translate(w.err, w.row)
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit a batch: %w", translate(err))
+		return fmt.Errorf("commit a batch: %w", translate(err, "commit"))
 	}
 	return nil
 }
@@ -56,7 +56,13 @@ type work struct {
 	ctx      context.Context // of the one Append that it serves
 	tx       *sql.Tx
 	prepared map[string]*sql.Stmt
+	row      string // what is being written, for the error
 	err      error
+}
+
+// on names the row that comes next.
+func (w *work) on(campaign string, offset int64) {
+	w.row = fmt.Sprintf("%s, the record at %d", campaign, offset)
 }
 
 // do runs a statement and returns how many rows it changed.
@@ -87,9 +93,10 @@ func (w *work) batch(b *ledger.Batch) {
 		w.err = ledger.ErrBehind
 	}
 	for _, m := range b.Erased {
-		for _, statement := range []string{erasePlaces, eraseEntries, eraseFence, erasePerson} {
-			w.do(statement, m.Campaign, m.User[:], m.Offset)
-		}
+		w.do(erasePlaces, m.Campaign, m.User[:], m.Offset, m.At)
+		w.do(eraseEntries, m.Campaign, m.User[:], m.Offset)
+		w.do(eraseFence, m.Campaign, m.User[:], m.Offset)
+		w.do(erasePerson, m.User[:])
 	}
 	for i := range b.Changed {
 		w.change(&b.Changed[i])
@@ -106,17 +113,23 @@ func (w *work) batch(b *ledger.Batch) {
 	}
 	for i := range b.Placed {
 		p, f := &b.Placed[i], &b.Placed[i].Place
-		w.do(insertPlace, p.Campaign, f.Claim, ledger.Null(p.User), f.State, f.Rank, f.Ticket, f.End, f.Last, f.At, f.EndedAt, p.Points, text(p.Patch))
+		w.on(p.Campaign, f.Claim)
+		w.do(insertPlace, p.Campaign, f.Claim, p.Link(), f.State, f.Rank, f.Ticket, f.End, f.Last, f.At, f.EndedAt, p.Points, text(p.Patch))
 	}
 	for i := range b.Entries {
 		e := &b.Entries[i]
+		w.on(e.Campaign, e.Offset)
 		w.do(insertEntry, e.Campaign, e.Ev, e.Offset, e.Change, ledger.Null(e.User), e.Rank, e.Ticket, e.At, e.Actor, e.Reason, e.Xv, e.Points, text(e.Diff))
 	}
 }
 
 // change brings an existing row to its final state, and merges the answers.
 func (w *work) change(p *ledger.Place) {
-	w.do(changePlace, p.Campaign, p.Place.Claim, p.Place.State, p.Place.Rank, p.Place.End, p.Place.Last, p.Place.EndedAt, p.Points)
+	w.on(p.Campaign, p.Place.Claim)
+	n := w.do(changePlace, p.Campaign, p.Place.Claim, p.Place.State, p.Place.Rank, p.Place.End, p.Place.Last, p.Place.EndedAt, p.Points)
+	if w.err == nil && n != 1 {
+		w.err = &ledger.RuleError{Rule: "places", Detail: fmt.Sprintf("the place of %s at %d, which the fold changes, is not there", p.Campaign, p.Place.Claim)}
+	}
 	if p.Patch == nil || w.err != nil {
 		return
 	}

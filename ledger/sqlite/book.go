@@ -224,14 +224,14 @@ func each(ctx context.Context, q queryer, query string, args []any, f func(scan 
 var constraint = regexp.MustCompile(`constraint failed: ([^(]+)`)
 
 // translate turns a violated constraint into the ledger's own error.
-func translate(err error) error {
+func translate(err error, row string) error {
 	var e *sqlite.Error
 	if errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_CONSTRAINT {
 		rule := "constraint"
 		if m := constraint.FindStringSubmatch(e.Error()); m != nil {
 			rule = m[1]
 		}
-		return &ledger.RuleError{Rule: rule, Detail: e.Error()}
+		return &ledger.RuleError{Rule: rule, Detail: row + ": " + e.Error()}
 	}
 	return err
 }

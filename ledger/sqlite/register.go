@@ -13,13 +13,14 @@ import (
 
 const (
 	fromPlaces    = ` FROM places p LEFT JOIN people n ON n.user_ref = p.user_ref `
-	selectPlaces  = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.campaign = ?1 AND p.claim_off > ?2 AND (?4 = 0 OR p.state = ?4) ORDER BY p.claim_off LIMIT ?3`
+	selectPlaces  = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.campaign = ?1 AND p.claim_off > ?2 ORDER BY p.claim_off LIMIT ?3`
+	selectByState = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.campaign = ?1 AND p.claim_off > ?2 AND p.state = ?4 ORDER BY p.claim_off LIMIT ?3`
 	searchPlaces  = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.campaign = ?1 AND p.claim_off > ?2 AND (?4 = 0 OR p.state = ?4) AND n.subject LIKE ?5 ESCAPE '\' ORDER BY p.claim_off LIMIT ?3`
 	selectPlace   = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.campaign = ?1 AND p.claim_off = ?2`
 	selectHistory = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.user_ref = ?1
 		AND NOT EXISTS (SELECT 1 FROM places q WHERE q.user_ref = ?1 AND q.campaign = p.campaign AND q.claim_off > p.claim_off) ORDER BY p.at DESC, p.campaign LIMIT ?2`
 	selectDeeds  = `SELECT ` + ledger.DeedColumns + ` FROM entries WHERE campaign = ?1 AND ev > ?2 AND ` + ledger.DeedKinds + ` ORDER BY ev LIMIT ?3`
-	countWaiting = `SELECT claim_off, row_number() OVER (ORDER BY wseq) FROM places WHERE campaign = ?1 AND state = 2`
+	countWaiting = `SELECT count(*) FROM places WHERE campaign = ?1 AND state = 2 AND wseq > ?2 AND wseq <= ?3`
 	selectTotals = `SELECT c.granted, c.waiting, c.seq, c.digest, coalesce(k.next, 0),
 			(SELECT count(*) FROM places WHERE campaign = c.id AND state = 1), (SELECT count(*) FROM places WHERE campaign = c.id AND state = 2)
 		FROM campaigns c LEFT JOIN cursor k ON k.partition = c.partition WHERE c.id = ?1`
@@ -27,15 +28,18 @@ const (
 
 // Places returns a page of a campaign's list, in the order of the claims.
 func (b *Book) Places(ctx context.Context, q engine.PlaceQuery) ([]engine.PlaceRow, error) {
-	query, args := selectPlaces, []any{q.Campaign, q.After, q.Limit, ledger.StateOf(q.State)}
-	if q.Search != "" {
-		query, args = searchPlaces, append(args, ledger.LikePattern(q.Search))
+	query, args := selectPlaces, []any{q.Campaign, q.After, q.Limit}
+	switch state := ledger.StateOf(q.State); {
+	case q.Search != "":
+		query, args = searchPlaces, append(args, state, ledger.LikePattern(q.Search))
+	case q.State != "":
+		query, args = selectByState, append(args, state)
 	}
 	out, err := b.places(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
-	return out, b.position(ctx, q.Campaign, out)
+	return out, b.position(ctx, out)
 }
 
 // Place returns one place by the offset of its claim.
@@ -47,13 +51,17 @@ func (b *Book) Place(ctx context.Context, campaign string, claim int64) (engine.
 	if len(out) == 0 {
 		return engine.PlaceRow{}, engine.ErrNoPlace
 	}
-	err = b.position(ctx, campaign, out)
+	err = b.position(ctx, out)
 	return out[0], err
 }
 
 // History returns a member's newest place in each campaign, newest first.
 func (b *Book) History(ctx context.Context, user fold.User, limit int) ([]engine.PlaceRow, error) {
-	return b.places(ctx, selectHistory, user[:], limit)
+	out, err := b.places(ctx, selectHistory, user[:], limit)
+	if err != nil {
+		return nil, err
+	}
+	return out, b.position(ctx, out)
 }
 
 func (b *Book) places(ctx context.Context, query string, args ...any) ([]engine.PlaceRow, error) {
@@ -70,26 +78,16 @@ func (b *Book) places(ctx context.Context, query string, args ...any) ([]engine.
 }
 
 // position fills in the live places in the waiting list.
-func (b *Book) position(ctx context.Context, campaign string, out []engine.PlaceRow) error {
-	waiting := map[int64]int{}
-	for i, r := range out {
-		if r.State == "waitlisted" {
-			waiting[r.ClaimOff] = i
+func (b *Book) position(ctx context.Context, out []engine.PlaceRow) error {
+	gaps := ledger.Gaps(out)
+	counts := make([]int64, len(gaps))
+	for i, g := range gaps {
+		if err := b.read.QueryRowContext(ctx, countWaiting, g.Campaign, g.Low, g.High).Scan(&counts[i]); err != nil {
+			return fmt.Errorf("count the waiting list of %s: %w", g.Campaign, err)
 		}
 	}
-	if len(waiting) == 0 {
-		return nil
-	}
-	return each(ctx, b.read, countWaiting, []any{campaign}, func(scan func(...any) error) error {
-		var claim, n int64
-		if err := scan(&claim, &n); err != nil {
-			return err
-		}
-		if i, ok := waiting[claim]; ok {
-			out[i].Position = n
-		}
-		return nil
-	})
+	ledger.Position(out, gaps, counts)
+	return nil
 }
 
 // Deeds returns a campaign's audit trail after an event number.

@@ -64,14 +64,18 @@ CREATE TABLE places (
 	at        bigint   NOT NULL,
 	ended_at  bigint   NOT NULL,
 	points    bigint   NOT NULL,
-	answers   jsonb,
-	CONSTRAINT places_pkey PRIMARY KEY (campaign, claim_off)
+	answers   json, -- not jsonb: that refuses numbers that JSON allows
+	CONSTRAINT places_pkey PRIMARY KEY (campaign, claim_off),
+	CONSTRAINT places_state CHECK (state IN (1, 2, 3)),
+	CONSTRAINT places_grant CHECK (state <> 1 OR rank > 0),
+	CONSTRAINT places_wait CHECK (state <> 2 OR wseq > 0 AND rank = 0)
 );
 CREATE UNIQUE INDEX places_rank ON places (campaign, rank) WHERE rank > 0;
 CREATE UNIQUE INDEX places_one_active ON places (campaign, user_ref) WHERE state IN (1, 2);
-CREATE INDEX places_by_user ON places (user_ref, claim_off);
+CREATE INDEX places_by_user ON places (user_ref, at DESC, campaign, claim_off);
 CREATE INDEX places_by_state ON places (campaign, state, claim_off);
 CREATE INDEX places_waiting ON places (campaign, wseq) WHERE state = 2;
+CREATE UNIQUE INDEX places_ticket ON places (campaign, wseq) WHERE wseq > 0;
 
 CREATE TABLE fences (
 	campaign text   NOT NULL,
