@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -28,6 +29,7 @@ func checkAnswers(form []Question, answers map[string]json.RawMessage) (json.Raw
 		f.add(known, "/answers/"+escape(id), "is not a question of the form")
 	}
 	size := 0
+	plain := make(map[string]json.RawMessage, len(answers))
 	for _, q := range form {
 		value, given := answers[q.ID]
 		if !given || string(value) == "null" {
@@ -37,7 +39,9 @@ func checkAnswers(form []Question, answers map[string]json.RawMessage) (json.Raw
 		size += len(value) + len(q.ID) + 4
 		if detail := q.check(value); detail != "" {
 			f.add(false, "/answers/"+q.ID, "%s", detail)
+			continue
 		}
+		plain[q.ID] = plainJSON(value)
 	}
 	f.add(size <= maxAnswer, "/answers", "must have at most %d bytes in all", maxAnswer)
 	if len(f) > 0 {
@@ -47,7 +51,32 @@ func checkAnswers(form []Question, answers map[string]json.RawMessage) (json.Raw
 	if len(answers) == 0 {
 		return nil, nil
 	}
-	return json.Marshal(answers)
+	return encode(plain)
+}
+
+// plainJSON writes a checked answer anew: what JSON allows and databases do
+// not (a lone surrogate, a number beyond any range) never enters the log.
+func plainJSON(value json.RawMessage) json.RawMessage {
+	var v any
+	if json.Unmarshal(value, &v) != nil {
+		return json.RawMessage("null") // cannot be: it was checked
+	}
+	b, err := encode(v)
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	return b
+}
+
+// encode is JSON without the escapes that only HTML needs.
+func encode(v any) (json.RawMessage, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode answers: %w", err)
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
 
 // escape makes a name fit for a JSON pointer (RFC 6901), cut to a sane length.

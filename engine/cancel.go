@@ -151,7 +151,16 @@ func (e *Engine) Answer(ctx context.Context, campaign string, m Member, answers 
 	if err := json.Unmarshal(merged, &all); err != nil {
 		return now, err
 	}
-	if _, err := checkAnswers(d.info.Load().form, all); err != nil {
+	merged, err = checkAnswers(d.info.Load().form, all)
+	if err != nil {
+		return now, err
+	}
+	for id, value := range answers {
+		if string(value) != "null" {
+			answers[id] = plainJSON(value)
+		}
+	}
+	if patch, err = encode(answers); err != nil {
 		return now, err
 	}
 	sealed, err := e.sealer.Seal(campaign, d.info.Load().key, user, Sealed{Answers: patch})

@@ -515,3 +515,11 @@ func TestANodeThatHasNotHeardOfACampaignAsksTheLog(t *testing.T) {
 		}
 	})
 }
+
+func TestAnswersAreWrittenAnewBeforeTheyEnterTheLog(t *testing.T) {
+	form := []Question{{ID: "t", Label: "T", Type: "text"}, {ID: "n", Label: "N", Type: "number"}}
+	got, err := checkAnswers(form, map[string]json.RawMessage{"t": json.RawMessage(`"\ud800 <b>"`), "n": json.RawMessage(`1e-400000`)})
+	if err != nil || string(got) != `{"n":0,"t":"`+"\uFFFD"+` <b>"}` {
+		t.Fatalf("%s %v", got, err)
+	}
+}
