@@ -9,7 +9,7 @@ import (
 )
 
 // patience is how long a test waits for something that must happen.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // Claim is what a batch said of a partition: who has its records knows
 // everything before End as of At.
