@@ -28,8 +28,6 @@ type read struct {
 	verdict fold.Verdict
 	offset  int64
 	place   fold.Place // of the record's member after it
-	xv      int64      // of the campaign after it
-	granted bool       // an admin's or a cancel's record changed what can be granted
 }
 
 // append queues a record under a new number. ErrOverloaded when the log's

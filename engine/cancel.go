@@ -142,25 +142,20 @@ func (e *Engine) Answer(ctx context.Context, campaign string, m Member, answers 
 	if err != nil {
 		return now, err
 	}
-	patch, err := json.Marshal(answers)
-	if err != nil {
-		return now, err
-	}
-	merged := ApplyPatch(so, patch)
-	all := map[string]json.RawMessage{}
-	if err := json.Unmarshal(merged, &all); err != nil {
-		return now, err
-	}
-	merged, err = checkAnswers(d.info.Load().form, all)
-	if err != nil {
-		return now, err
-	}
+	plain := make(map[string]json.RawMessage, len(answers))
 	for id, value := range answers {
-		if string(value) != "null" {
-			answers[id] = plainJSON(value)
-		}
+		plain[id] = plainJSON(value)
 	}
-	if patch, err = encode(answers); err != nil {
+	patch, err := encode(plain)
+	if err != nil {
+		return now, err
+	}
+	all := map[string]json.RawMessage{}
+	if err := json.Unmarshal(ApplyPatch(so, patch), &all); err != nil {
+		return now, err
+	}
+	merged, err := checkAnswers(d.info.Load().form, all)
+	if err != nil {
 		return now, err
 	}
 	sealed, err := e.sealer.Seal(campaign, d.info.Load().key, user, Sealed{Answers: patch})

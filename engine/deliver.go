@@ -160,7 +160,7 @@ func (p *partition) note(step *fold.Step) {
 func (p *partition) readOf(step *fold.Step) read {
 	got := read{verdict: step.Verdict, offset: step.Offset}
 	if c := p.state.Campaign(step.Record.Campaign); c != nil {
-		got.place, got.xv = c.Place(step.Record.User), c.Xv
+		got.place = c.Place(step.Record.User)
 	}
 	for i := range step.Transitions {
 		if t := &step.Transitions[i]; t.User == step.Record.User && t.Change != fold.Promoted {

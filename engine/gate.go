@@ -147,21 +147,18 @@ func (g *gatekeeper) admit(f *flight) passage {
 	ctx, cancel := context.WithTimeout(context.Background(), gateBudget)
 	defer cancel()
 	d := f.desk
-	capped := d.capped()
-	if !capped && !d.info.Load().direct {
-		return passedBy // there is no cap to take a unit of; the fold's totals are reported all the same
-	}
-	if !d.info.Load().direct {
+	// Without a cap there is no unit to take; the fold's totals are reported all the same.
+	capped, direct := d.capped(), d.info.Load().direct
+	locks := direct && g.locker != nil && f.lock == nil
+	switch {
+	case !capped && !locks:
+		return passedBy
+	case !direct:
 		ok, err := d.unit(ctx)
 		return passageOf(ok, err)
-	}
-	if !g.breaker.allow() {
+	case !g.breaker.allow():
 		return passedBy
-	}
-	if g.locker == nil || f.lock != nil {
-		if !capped {
-			return passedBy
-		}
+	case !locks:
 		ok, err := d.single(ctx)
 		return passageOf(ok, err)
 	}
