@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -294,6 +295,45 @@ func TestHealth(t *testing.T) {
 	if got := decode(t, h.admin("viewer", "GET /v1/admin/nodes")); got["items"].([]any)[0].(map[string]any)["reason"] != "partition 3 has stopped" {
 		t.Errorf("nodes %v", got)
 	}
+}
+
+// Partitions that have stopped are named at both doors, why at the admins' only,
+// and the node stays ready for the others.
+func TestReadinessNamesWhatHasStopped(t *testing.T) {
+	h := newHouse(t)
+	h.health = engine.Health{Node: "n1", Ready: true, Partitions: []engine.PartitionHealth{
+		{Partition: 0, State: "following"},
+		{Partition: 3, State: "stopped", Reason: "offset 17 is missing", Ledger: "the fold stops at 17"},
+		{Partition: 5, State: "following", Ledger: "the book's rule places_rank is violated"},
+	}}
+	w := h.ask("GET /readyz")
+	if want(t, w, 200, ""); w.Body.String() != `{"status":"ready","stopped":[{"partition":3,"what":"claims"},{"partition":3,"what":"ledger"},{"partition":5,"what":"ledger"}]}` {
+		t.Errorf("members' door: %s", w.Body)
+	}
+	w = atAdmins(t, h, "GET", "/readyz")
+	if want(t, w, 200, ""); !strings.Contains(w.Body.String(), `{"partition":5,"what":"ledger","reason":"the book's rule places_rank is violated"}`) {
+		t.Errorf("admins' door: %s", w.Body)
+	}
+	nodes := h.admin("viewer", "GET /v1/admin/nodes").Body.String()
+	for _, reason := range []string{`"reason":"offset 17 is missing"`, `"ledger":"the fold stops at 17"`, `"ledger":"the book's rule places_rank is violated"`} {
+		if !strings.Contains(nodes, reason) {
+			t.Errorf("%s is missing in %s", reason, nodes)
+		}
+	}
+	h.health.Ready, h.health.Reason = false, "no partition can answer"
+	w = atAdmins(t, h, "GET", "/readyz")
+	if want(t, w, 503, "unavailable"); !strings.Contains(w.Body.String(), `"reason":"offset 17 is missing"`) || w.Header().Get("Retry-After") == "" {
+		t.Errorf("nobody is answered: %s", w.Body)
+	}
+}
+
+// atAdmins asks the admins' door for what both doors have.
+func atAdmins(t *testing.T, h *house, method, path string) *httptest.ResponseRecorder {
+	t.Helper()
+	r, w := httptest.NewRequest(method, path, nil), httptest.NewRecorder()
+	h.server.Admins().ServeHTTP(w, r)
+	validate(t, "admins", r, w)
+	return w
 }
 
 func TestStatusesHaveNames(t *testing.T) {

@@ -3,6 +3,8 @@ package api
 import (
 	"errors"
 	"net/http"
+
+	"firstcome/engine"
 )
 
 // live is GET /livez: the process answers. What is beyond it has no say here,
@@ -11,15 +13,50 @@ func (s *Server) live(c *call) error {
 	return c.json(http.StatusOK, []byte(`{"status":"live"}`))
 }
 
-// ready is GET /readyz: this node answers claims.
-func (s *Server) ready(c *call) error {
-	h := s.ports.Node.Health()
-	if !h.Ready {
-		p := later(unavailable, errors.New(h.Reason))
-		p.because = "this node is not ready"
-		return p
+// ready is GET /readyz: this node answers claims. It is ready while it can for
+// some partition, and names those that have stopped, or whose ledger has; why,
+// it tells on the admins' listener only.
+func (s *Server) ready(because bool) func(c *call) error {
+	return func(c *call) error {
+		h := s.ports.Node.Health()
+		if !h.Ready {
+			p := later(unavailable, errors.New(h.Reason))
+			p.because = "this node is not ready"
+			p.extra = appendStopped(nil, h.Partitions, because)
+			return p
+		}
+		b := appendText(append(c.buf[:0], '{'), "status", "ready")
+		c.buf = closeObject(appendStopped(b, h.Partitions, because))
+		return c.json(http.StatusOK, c.buf)
 	}
-	return c.json(http.StatusOK, []byte(`{"status":"ready"}`))
+}
+
+// appendStopped appends `"stopped":[…],`; nothing when nothing has stopped.
+func appendStopped(b []byte, parts []engine.PartitionHealth, because bool) []byte {
+	none := len(b)
+	b = append(appendName(b, "stopped"), '[')
+	first := len(b)
+	one := func(p *engine.PartitionHealth, what, reason string) {
+		b = appendInt(append(b, '{'), "partition", int64(p.Partition))
+		b = appendText(b, "what", what)
+		if because {
+			b = appendText(b, "reason", reason)
+		}
+		b = append(closeObject(b), ',')
+	}
+	for i := range parts {
+		if p := &parts[i]; p.State == "stopped" {
+			one(p, "claims", p.Reason)
+		}
+		if p := &parts[i]; p.Ledger != "" {
+			one(p, "ledger", p.Ledger)
+		}
+	}
+	if len(b) == first {
+		return b[:none]
+	}
+	b[len(b)-1] = ']'
+	return append(b, ',')
 }
 
 // nodes is GET /v1/admin/nodes: this node, the only one that it can vouch for.
@@ -44,6 +81,9 @@ func (s *Server) nodes(c *call) error {
 		b = appendSeconds(b, "age_seconds", p.Age)
 		if p.Reason != "" {
 			b = appendText(b, "reason", p.Reason)
+		}
+		if p.Ledger != "" {
+			b = appendText(b, "ledger", p.Ledger)
 		}
 		b = closeObject(b)
 	}

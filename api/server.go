@@ -132,7 +132,7 @@ func (s *Server) memberRoutes() []route {
 		{"DELETE /v1/campaigns/{id}/claims/me", "cancelMyClaim", asMember, costly, s.cancel},
 		{"GET /v1/me/claims", "listMyClaims", asMember, counted, s.history},
 		{"GET /v1/me/points", "getMyPoints", asMember, counted, s.points},
-	}, s.commonRoutes(s.memberDoc)...)
+	}, s.commonRoutes(s.memberDoc, false)...)
 }
 
 // adminRoutes is everything that admins, and the machines that watch, can ask for.
@@ -163,14 +163,14 @@ func (s *Server) adminRoutes() []route {
 
 		{"GET /metrics", "getMetrics", anyone, free, s.showMetrics},
 		{"GET /debug/pprof/{profile...}", "getProfile", asOperator, free, s.profile},
-	}, s.commonRoutes(s.adminDoc)...)
+	}, s.commonRoutes(s.adminDoc, true)...)
 }
 
-// commonRoutes is what both listeners have.
-func (s *Server) commonRoutes(doc []byte) []route {
+// commonRoutes is what both listeners have; because: say why something has stopped.
+func (s *Server) commonRoutes(doc []byte, because bool) []route {
 	return []route{
 		{"GET /livez", "getLiveness", anyone, free, s.live},
-		{"GET /readyz", "getReadiness", anyone, free, s.ready},
+		{"GET /readyz", "getReadiness", anyone, free, s.ready(because)},
 		{"GET /openapi.json", "getOpenAPI", anyone, free, s.serveDocument(doc)},
 		{"GET /docs", "getDocs", anyone, free, s.serveDocs(doc)},
 		{"GET /docs/style.css", "getDocsStyle", anyone, free, s.style},

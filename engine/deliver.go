@@ -146,6 +146,8 @@ func (p *partition) note(step *fold.Step) {
 		p.node.sawPeer(r.Node)
 	}
 	switch {
+	case r.Kind == 0:
+		p.passOver(step.Offset)
 	case step.Verdict == fold.Diverged:
 		p.diverged(r.Mark, r.Digest)
 	case p.state.Next()%fold.BeaconEvery == 0:
@@ -153,6 +155,15 @@ func (p *partition) note(step *fold.Step) {
 		if r.Node == p.node.id {
 			w.beacons = append(w.beacons, fold.Record{Kind: fold.KindBeacon, Mark: p.state.Next(), Digest: p.state.Digest()})
 		}
+	}
+}
+
+// passOver tells of bytes that are no record, once a partition: somebody else
+// writes into the log. To every fold they are nothing alike, so nobody stops.
+func (p *partition) passOver(offset int64) {
+	p.node.metrics.malformed.Inc()
+	if p.strange.CompareAndSwap(0, offset+1) {
+		p.node.log.Error("a record of the log is none of this program's; every node passes over it", "partition", p.id, "offset", offset)
 	}
 }
 

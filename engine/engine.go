@@ -36,6 +36,7 @@ type Ports struct {
 	Snapshots Snapshots    // nil: every fold starts at the log's start
 	Booked    Booked       // nil: nothing is ever known to be booked
 	Register  Register     // nil: archived campaigns and lists are ErrUnavailable
+	Writing   Writing      // nil: this process does not write the ledger
 	Times     []TimeSource // other machines' clocks, to agree on the time
 }
 

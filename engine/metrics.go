@@ -14,6 +14,7 @@ type metrics struct {
 	appends      prometheus.Counter
 	appendErrors prometheus.Counter
 	applied      prometheus.Counter
+	malformed    prometheus.Counter
 	barriers     prometheus.Counter
 	gateErrors   prometheus.Counter
 	halted       prometheus.Gauge
@@ -32,6 +33,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		appends:      counter("appends_total", "Records sent to the log."),
 		appendErrors: counter("append_errors_total", "Appends whose producer reported an error; the record may be in the log all the same."),
 		applied:      counter("records_applied_total", "Records read back and folded."),
+		malformed:    counter("records_malformed_total", "Records of the log that are none of this program's: every node passes over them."),
 		barriers:     counter("barriers_total", "Requests that waited for proof that the fold is current."),
 		gateErrors:   counter("gate_errors_total", "Calls to the gate that failed or took too long; the log decides without it."),
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -137,12 +138,20 @@ func (n *Node) follow(ctx context.Context) error {
 	go func() { done <- n.ports.Log.Follow(ctx, from, n) }()
 	select {
 	case err := <-done:
+		if ctx.Err() == nil && n.allHalted() {
+			<-ctx.Done() // it answers nobody, and stays to say why
+			return ctx.Err()
+		}
 		return err
 	case err := <-n.fatal:
 		cancel(err)
 		<-done
 		return err
 	}
+}
+
+func (n *Node) allHalted() bool {
+	return !slices.ContainsFunc(n.parts, func(p *partition) bool { return p.halted.Load() == nil })
 }
 
 // describe asks the log what it is until it answers.
@@ -164,37 +173,55 @@ func (n *Node) describe(ctx context.Context) (starts, ends []int64, err error) {
 }
 
 // load takes the ledger's snapshot of the partition, or an empty state, and
-// holds it against the log. An error means the log is another one.
+// holds it against the log. An error means that this node must not use the log;
+// what is wrong with one partition stops only that.
 func (p *partition) load(ctx context.Context, start, end int64) error {
-	n := p.node
-	state := fold.New(p.id)
-	if n.ports.Snapshots != nil {
-		snapshot, topic, err := n.ports.Snapshots.Load(ctx, p.id)
-		switch {
-		case errors.Is(err, ErrNoSnapshot):
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil:
-			n.log.Warn("the ledger gives no snapshot; reading the log from its start", "partition", p.id, "err", err)
-		case topic != n.topic.ID:
-			return fmt.Errorf("%w: the ledger was folded from log %s, this is log %s", ErrLogLost, topic, n.topic.ID)
-		default:
-			if state, err = fold.Restore(snapshot); err != nil {
-				return fmt.Errorf("restore partition %d: %w", p.id, err)
-			}
-			n.booked[p.id].Store(snapshot.Next)
-		}
+	state, err := p.remembered(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	p.install(state)
 	p.end.Store(end)
 	p.target.Store(end)
 	switch {
+	case err != nil:
+		p.halt(err)
 	case start > state.Next():
 		p.halt(fmt.Errorf("%w: it starts at %d, and what is known ends at %d", ErrLogLost, start, state.Next()))
 	case end < state.Next():
 		p.halt(fmt.Errorf("%w: it ends at %d, and what is known ends at %d", ErrLogLost, end, state.Next()))
 	}
 	return p.checkGenesis()
+}
+
+// remembered is the state in the ledger, or an empty one when the ledger has
+// none, or one that is not whole: the log decides, the ledger saves work. An
+// error means that the ledger is of another log, so one of the two is lost.
+func (p *partition) remembered(ctx context.Context) (*fold.State, error) {
+	n := p.node
+	if n.ports.Snapshots == nil {
+		return fold.New(p.id), nil
+	}
+	snapshot, topic, err := n.ports.Snapshots.Load(ctx, p.id)
+	switch {
+	case errors.Is(err, ErrNoSnapshot), ctx.Err() != nil:
+		return fold.New(p.id), nil
+	case err != nil:
+		n.log.Warn("the ledger gives no snapshot; reading the log from its start", "partition", p.id, "err", err)
+		return fold.New(p.id), nil
+	case topic != n.topic.ID:
+		return fold.New(p.id), fmt.Errorf("%w: the ledger was folded from log %s, this is log %s", ErrLogLost, topic, n.topic.ID)
+	}
+	state, err := fold.Restore(snapshot)
+	switch {
+	case errors.Is(err, fold.ErrUnknown): // the log says the same
+		return fold.New(p.id), err
+	case err != nil:
+		n.log.Error("the ledger's snapshot is not whole; reading the log from its start", "partition", p.id, "err", err)
+		return fold.New(p.id), nil
+	}
+	n.booked[p.id].Store(snapshot.Next)
+	return state, nil
 }
 
 // checkGenesis holds the partition's first record against this process'

@@ -36,6 +36,7 @@ type partition struct {
 	started atomic.Bool  // the state is loaded
 	halted  atomic.Pointer[haltReason]
 	changed atomic.Uint64 // counts what the scheduler must look at
+	strange atomic.Int64  // 1 + offset of the first record that is none; 0: there was none
 
 	// Owned by the delivery under way; the log never makes two at once.
 	marks    marks
@@ -164,6 +165,8 @@ func (p *partition) health() PartitionHealth {
 		h.State = "starting"
 	case err != nil:
 		h.State, h.Reason = "behind", err.Error()
+	case p.strange.Load() > 0:
+		h.Reason = fmt.Sprintf("the record at %d is none of this program's: every node passes over it", p.strange.Load()-1)
 	}
 	return h
 }

@@ -197,3 +197,9 @@ type Booked interface {
 	// not know has both 0.
 	Cursors(ctx context.Context, partitions int32) (next, rows []int64, err error)
 }
+
+// Writing tells which partitions this process has stopped writing to the
+// ledger for good, and why. Claims go on without it; a person must look.
+type Writing interface {
+	Stopped() map[int32]error
+}

@@ -99,6 +99,7 @@ func awaitSchema(ctx context.Context, server *postgres.Book, log *slog.Logger) e
 // keeps makes a book the engine's.
 func (r *rooms) keeps(b book) {
 	r.books.book = b
+	r.ports.Writing = &r.books
 	r.ports.Snapshots, r.ports.Booked, r.ports.Register = b, b, b
 }
 
@@ -116,6 +117,9 @@ func (b *books) join(c *Config, e *engine.Engine, ports engine.Ports, t tools) e
 	})
 	return nil
 }
+
+// Stopped tells which partitions' writing has stopped; engine.Writing.
+func (b *books) Stopped() map[int32]error { return b.writer.Stopped() }
 
 // doors is what the doors stand on.
 func (b *books) doors(e *engine.Engine) api.Ports {
