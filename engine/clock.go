@@ -22,16 +22,27 @@ const (
 type clock struct {
 	log     *slog.Logger
 	sources []TimeSource
-	base    time.Time    // with its monotonic reading
-	offset  atomic.Int64 // ns to add to base's wall time
-	mu      sync.Mutex   // one agreement at a time
-	agreed  time.Time    // guarded by mu: when the last agreement was reached
-	warned  bool         // guarded by mu
+	wall    func() time.Time // this machine's own clock, which may jump
+	base    time.Time        // with its monotonic reading
+	offset  atomic.Int64     // ns to add to base's wall time
+	mu      sync.Mutex       // one agreement at a time
+	agreed  time.Time        // guarded by mu: when the last agreement was reached
+	warned  bool             // guarded by mu
 }
 
-func newClock(sources []TimeSource, log *slog.Logger) *clock {
+func newClock(sources []TimeSource, wall func() time.Time, log *slog.Logger) *clock {
+	if wall == nil {
+		wall = time.Now
+	}
 	now := time.Now()
-	return &clock{log: log, sources: sources, base: now, agreed: now}
+	c := &clock{log: log, sources: sources, wall: wall, base: now, agreed: now}
+	c.offset.Store(int64(c.own()))
+	return c
+}
+
+// own is how far this machine's clock has moved away from its monotonic time.
+func (c *clock) own() time.Duration {
+	return c.wall().Round(0).Sub(c.base.Round(0)) - time.Since(c.base)
 }
 
 func (c *clock) now() time.Time {
@@ -71,8 +82,7 @@ func (c *clock) agree(ctx context.Context) {
 			readings = append(readings, r)
 		}
 	}
-	own := time.Now().Round(0).Sub(c.base.Round(0)) - time.Since(c.base)
-	readings = append(readings, reading{offset: own, error: ownError})
+	readings = append(readings, reading{offset: c.own(), error: ownError})
 	if r, ok := c.confirmed(readings); ok {
 		if moved := r.offset - time.Duration(c.offset.Load()); moved.Abs() > r.error {
 			c.offset.Store(int64(r.offset))

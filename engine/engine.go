@@ -21,7 +21,9 @@ type Config struct {
 	ClaimDeadline time.Duration // then a claim is answered Deciding; 3 s
 	Roles         Roles
 	Logger        *slog.Logger // required
-	Metrics       prometheus.Registerer
+	// Wall is this machine's clock, one of those that agree on the time; nil: time.Now.
+	Wall    func() time.Time
+	Metrics prometheus.Registerer
 }
 
 // Roles of this node as its health tells them: "api", "stream", "ledger", "scheduler".
@@ -67,7 +69,7 @@ func New(cfg Config, ports Ports) (*Engine, error) {
 		return nil, err
 	}
 	m := newMetrics(cfg.Metrics)
-	e := &Engine{cfg: cfg, ports: ports, sealer: sealer, metrics: m, clock: newClock(ports.Times, cfg.Logger)}
+	e := &Engine{cfg: cfg, ports: ports, sealer: sealer, metrics: m, clock: newClock(ports.Times, cfg.Wall, cfg.Logger)}
 	e.node = newNode(cfg, ports, sealer, e.clock, m)
 	return e, e.gauges(cfg.Metrics)
 }
@@ -124,4 +126,19 @@ func (e *Engine) Sync(ctx context.Context, campaign string, read Read) error {
 		return err
 	}
 	return p.sync(ctx, read)
+}
+
+// Folds returns, per partition, the first offset that this node has not
+// applied and the digest of its fold there: equal offsets have equal digests
+// on every node. A partition that is not loaded has both 0.
+func (e *Engine) Folds() (next []int64, digests []uint64) {
+	next, digests = make([]int64, len(e.node.parts)), make([]uint64, len(e.node.parts))
+	for i, p := range e.node.parts {
+		p.mu.RLock()
+		if p.state != nil {
+			next[i], digests[i] = p.state.Next(), p.state.Digest()
+		}
+		p.mu.RUnlock()
+	}
+	return next, digests
 }

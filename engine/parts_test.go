@@ -184,7 +184,7 @@ func TestTwoOfThreeClocksAgree(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newClock([]TimeSource{source{tt.redis}, source{tt.postgres}}, slog.New(slog.DiscardHandler))
+				c := newClock([]TimeSource{source{tt.redis}, source{tt.postgres}}, nil, slog.New(slog.DiscardHandler))
 				c.agree(t.Context())
 				if got := c.now().Sub(time.Now()).Round(time.Millisecond); got != tt.want {
 					t.Errorf("%s ahead, want %s", got, tt.want)
