@@ -120,12 +120,12 @@ func TestForeignRecords(t *testing.T) {
 		stops bool
 	}{
 		"a line of text":        {[]byte(`{"hello":"world"}`), true},
-		"an unknown kind":       {[]byte{fold.Version, 200}, true},
-		"a higher version":      {[]byte{fold.Version + 1, byte(fold.KindNoop)}, true},
+		"an unknown kind":       {[]byte{fold.Encoding, 200}, true},
+		"a higher version":      {[]byte{fold.Encoding + 1, byte(fold.KindNoop)}, true},
 		"nothing":               {nil, false},
-		"a record cut in two":   {[]byte{fold.Version, byte(fold.KindClaim), 0}, false},
+		"a record cut in two":   {[]byte{fold.Encoding, byte(fold.KindClaim), 0}, false},
 		"zeros":                 {make([]byte, 40), false},
-		"a claim of no members": {[]byte{fold.Version, byte(fold.KindClaim)}, false},
+		"a claim of no members": {[]byte{fold.Encoding, byte(fold.KindClaim)}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

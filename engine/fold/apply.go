@@ -43,7 +43,7 @@ func (s *State) begin(offset, at int64) *Step {
 	if cap(kept) > mostKept {
 		kept = nil
 	}
-	s.step = Step{Offset: offset, At: max(at, s.lastAt), Transitions: kept[:0]}
+	s.step = Step{Offset: offset, At: max(at, s.lastAt), Transitions: kept[:0], rules: s.version}
 	return &s.step
 }
 

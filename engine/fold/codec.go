@@ -2,7 +2,7 @@ package fold
 
 import "fmt"
 
-// The bytes of a record: version (1), kind, node (8 bytes), nr, and then the
+// The bytes of a record: version of the encoding (1), kind, node (8 bytes), nr, and then the
 // fields of that kind in the order of the list in [wire.record], nothing after
 // them. Numbers are shortest uvarints, texts and bytes are prefixed with their
 // length. So each record has exactly one encoding: whatever Decode accepts,
@@ -13,7 +13,7 @@ import "fmt"
 func Encode(r *Record) ([]byte, error) {
 	copied := *r // the walk takes pointers; the caller's record stays untouched
 	w := wire{buf: make([]byte, 0, 96+len(r.Campaign)+len(r.Actor)+len(r.Reason)+len(r.Sealed))}
-	w.buf = append(w.buf, Version, byte(r.Kind))
+	w.buf = append(w.buf, Encoding, byte(r.Kind))
 	w.record(&copied)
 	if w.err == nil && len(w.buf) > MaxRecord {
 		w.fail("record", "is too long")
@@ -39,8 +39,8 @@ func Decode(b []byte) (Record, error) {
 func decode(r *Record, b []byte, known map[string]*Campaign) error {
 	// The version comes first: a later one may have another idea of the rest,
 	// its limits included, so what this build thinks of it does not count.
-	if len(b) > 0 && b[0] > Version {
-		return fmt.Errorf("%w: version %d", ErrUnknown, b[0])
+	if len(b) > 0 && b[0] > Encoding {
+		return fmt.Errorf("%w: a record of version %d", ErrUnknown, b[0])
 	}
 	if len(b) < 2 || len(b) > MaxRecord || b[0] == 0 {
 		return fmt.Errorf("%w: %d bytes", ErrMalformed, len(b))

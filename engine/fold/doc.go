@@ -27,6 +27,7 @@
 // claim.go and manage.go (the rules, one function each), waitlist.go,
 // digest.go, snapshot.go.
 //
-// The rules are version 1 and pinned by testdata/*.golden. Another rule is
-// another version: it counts from an ACTIVATE record on, never before.
+// The rules have versions (rules.go), each pinned by testdata/*.golden. A log
+// begins with the first; another rule is another version, and counts from an
+// ACTIVATE record on, never before.
 package fold

@@ -9,7 +9,7 @@ import (
 // FuzzApply feeds any records at all: nothing panics, every promise holds, and
 // a second fold comes to the same.
 func FuzzApply(f *testing.F) {
-	for _, play := range []func(*tape){playNoon, playGhosts, playAdmin} {
+	for _, play := range []func(*tape){playNoon, playGhosts, playAdmin, second(playAdmin), second(playSame(fold.NoEffect)), playActivated} {
 		f.Add(flatten(f, play))
 	}
 	f.Add([]byte{3, 1, 11, 0})

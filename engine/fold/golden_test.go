@@ -7,10 +7,14 @@ import (
 	"firstcome/engine/fold"
 )
 
-// The logs pin the meaning of version 1: bytes, verdicts, transitions and
+// The logs pin the meaning of every version: bytes, verdicts, transitions and
 // digests. A change of any line is a change of the rules, and needs a version.
 func TestGoldenLogs(t *testing.T) {
-	for name, play := range map[string]func(*tape){"noon": playNoon, "ghosts": playGhosts, "admin": playAdmin} {
+	for name, play := range map[string]func(*tape){
+		"noon": playNoon, "ghosts": playGhosts, "admin": playAdmin, "same": playSame(fold.Done),
+		"noon.2": second(playNoon), "ghosts.2": second(playGhosts), "admin.2": second(playAdmin), "same.2": second(playSame(fold.NoEffect)),
+		"activated": playActivated,
+	} {
 		t.Run(name, func(t *testing.T) {
 			var trace strings.Builder
 			play(tracedTape(t, &trace))

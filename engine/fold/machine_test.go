@@ -24,7 +24,7 @@ type machine struct {
 var ids = []string{"a", "b"}
 
 func newMachine() *machine {
-	m := &machine{state: fold.New(0), restored: fold.New(0), model: &model{offset: 1}, audit: newAudit()}
+	m := &machine{state: fold.New(0), restored: fold.New(0), model: &model{offset: 1, rules: fold.First}, audit: newAudit()}
 	b, _ := fold.Encode(&fold.Record{Kind: fold.KindGenesis, Partitions: 1})
 	m.keep(b, 0)
 	m.state.Apply(0, 0, b)
@@ -98,11 +98,14 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		"verb": func(t *rapid.T) {
 			m.step(t, m.about(t, fold.Kind(rapid.IntRange(int(fold.KindPublish), int(fold.KindArchive)).Draw(t, "verb"))))
 		},
+		"activate": func(t *rapid.T) {
+			m.step(t, fold.Record{Kind: fold.KindActivate, Activate: rapid.Uint8Range(0, fold.Version).Draw(t, "rules")})
+		},
 		"noop":    func(t *rapid.T) { m.step(t, fold.Record{Kind: fold.KindNoop}) },
 		"restore": m.restore,
 		"rubbish": func(t *rapid.T) {
 			m.model.offset++
-			b := append([]byte{fold.Version, byte(fold.KindClaim)}, rapid.SliceOfN(rapid.Byte(), 0, 8).Draw(t, "bytes")...)
+			b := append([]byte{fold.Encoding, byte(fold.KindClaim)}, rapid.SliceOfN(rapid.Byte(), 0, 8).Draw(t, "bytes")...)
 			if st := m.apply(t, b, m.at); st.Verdict != fold.Invalid {
 				t.Fatalf("rubbish is %v", st.Verdict)
 			}
@@ -147,7 +150,9 @@ func (m *machine) about(t *rapid.T, kind fold.Kind) fold.Record {
 	d := m.definition(t)
 	if c := m.state.Campaign(r.Campaign); c != nil && kind != fold.KindCampaign {
 		r.Xv = c.Xv - max(0, rapid.Int64Range(-8, 1).Draw(t, "versions behind"))
-		if rapid.Bool().Draw(t, "keeps what may not change") {
+		if rapid.IntRange(0, 3).Draw(t, "says the same") == 0 {
+			d = c.Definition
+		} else if rapid.Bool().Draw(t, "keeps what may not change") {
 			d.Kind, d.Soft, d.Points = c.Definition.Kind, c.Definition.Soft, c.Definition.Points
 		}
 	}

@@ -66,6 +66,9 @@ func (c *Campaign) setCap(st *Step) Verdict {
 	}
 	d := c.Definition
 	d.Cap = r.Cap
+	if c.unchanged(st, &d) {
+		return NoEffect
+	}
 	c.redefine(st, CapChanged, &d)
 	return Done
 }
@@ -81,6 +84,9 @@ func (c *Campaign) edit(st *Step) Verdict {
 	d.Key = c.Definition.Key // sealed places need it for ever
 	if c.begun() {
 		d.Cap = c.Definition.Cap // changes through CAP, which says so in the book
+	}
+	if c.unchanged(st, &d) {
+		return NoEffect
 	}
 	if loosens(&c.Definition, &d) {
 		c.Freed = st.Offset
@@ -115,12 +121,28 @@ func loosens(from, to *Definition) bool {
 		!bytes.Equal(from.Eligibility, to.Eligibility) || !bytes.Equal(from.Form, to.Form)
 }
 
+// unchanged is what version 2 of the rules says of an EDIT or a CAP with the
+// content that is there already: version, events and freed stay as they are, so
+// a repeat whose first answer was lost outdates nobody's view. Version 1 gives
+// it a version and an event of its own.
+func (c *Campaign) unchanged(st *Step, to *Definition) bool {
+	return st.rules >= SameIsNoChange && c.same(to)
+}
+
 // redefine puts a new definition in the place of the old one.
 func (c *Campaign) redefine(st *Step, change Change, to *Definition) {
 	from := c.Definition
 	_ = c.define(to)
 	c.Xv++
 	c.emit(st, Transition{Change: change, From: &from, To: to})
+}
+
+// same reports whether a definition says what this campaign's says: its bytes
+// are its meaning.
+func (c *Campaign) same(to *Definition) bool {
+	mine, _ := EncodeDefinition(&c.Definition) // both came out of a record
+	theirs, err := EncodeDefinition(to)
+	return err == nil && bytes.Equal(mine, theirs)
 }
 
 // define sets the definition and its part of the digest. The error is for

@@ -2,6 +2,7 @@ package fold_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"firstcome/engine/fold"
@@ -13,6 +14,7 @@ import (
 type model struct {
 	campaigns []*campaignModel
 	offset    int64
+	rules     uint8
 }
 
 type campaignModel struct {
@@ -48,6 +50,11 @@ func (m *model) apply(r fold.Record, at int64) (fold.Verdict, []string) {
 	switch {
 	case r.Kind == fold.KindNoop:
 		return fold.NoEffect, nil
+	case r.Kind == fold.KindActivate && r.Activate <= m.rules:
+		return fold.NoEffect, nil
+	case r.Kind == fold.KindActivate:
+		m.rules = r.Activate
+		return fold.Done, nil
 	case r.Kind == fold.KindCampaign && c != nil:
 		return fold.Refused, nil
 	case r.Kind == fold.KindCampaign:
@@ -59,6 +66,9 @@ func (m *model) apply(r fold.Record, at int64) (fold.Verdict, []string) {
 		return fold.Invalid, nil
 	}
 	grants, waits := c.canGrant(), c.canWait()
+	if m.rules >= fold.SameIsNoChange && c.says(r) {
+		return fold.NoEffect, nil
+	}
 	verdict := c.decide(r, offset, at)
 	for (c.status == fold.Open || c.status == fold.Closed && !c.d.EndPromotion) && c.room() && len(c.queue()) > 0 {
 		e := c.queue()[0]
@@ -137,6 +147,21 @@ func (c *campaignModel) canGrant() bool {
 
 func (c *campaignModel) canWait() bool {
 	return c.status == fold.Open && int64(len(c.queue())) < c.d.WaitlistCap
+}
+
+// says reports whether an EDIT or a CAP of a writer who may is what is so already.
+func (c *campaignModel) says(r fold.Record) bool {
+	if r.Xv != c.xv || c.status == fold.Archived {
+		return false
+	}
+	if r.Kind == fold.KindEdit {
+		n := *r.Definition
+		if n.Key = c.d.Key; c.status != fold.Draft && c.status != fold.Scheduled {
+			n.Cap = c.d.Cap
+		}
+		return reflect.DeepEqual(n, c.d)
+	}
+	return r.Kind == fold.KindCap && r.Cap == c.d.Cap
 }
 
 func (c *campaignModel) decide(r fold.Record, offset, at int64) fold.Verdict {

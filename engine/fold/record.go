@@ -2,8 +2,9 @@ package fold
 
 import "errors"
 
-// Version is the newest version of records and rules that this build knows.
-const Version = 1
+// Encoding is the version of a record's bytes, in its first byte. The rules of
+// version 2 changed no byte of any record, so every build writes this one.
+const Encoding = 1
 
 // Limits of a record. Encode refuses what exceeds them, and to Decode it is
 // malformed.

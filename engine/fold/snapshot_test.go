@@ -28,7 +28,7 @@ func TestSnapshotHoldsTheWholeState(t *testing.T) {
 	l := busyTape(t)
 	s := l.state.Snapshot()
 	if s.Next != l.state.Next() || s.LastAt != l.state.LastAt() || s.Rows != l.state.Rows() || s.Genesis != l.state.Genesis() ||
-		s.Version != fold.Version || s.Digest != l.state.Digest() {
+		s.Version != fold.First || s.Digest != l.state.Digest() {
 		t.Fatalf("got %+v", s)
 	}
 	if len(s.Campaigns) != 2 || s.Campaigns[0].Campaign.ID != club || len(s.Campaigns[0].Members) != 5 || len(s.Campaigns[1].Members) != 0 {

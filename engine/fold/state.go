@@ -33,9 +33,11 @@ type State struct {
 	step  Step // reused by every Apply
 }
 
-// New returns the state of an empty partition.
+// New returns the state of an empty partition. Every log begins with the first
+// rules, also one that a newer build begins: which rules all nodes know, only an
+// operator can see.
 func New(partition int32) *State {
-	return &State{partition: partition, version: Version, byID: make(map[string]*Campaign)}
+	return &State{partition: partition, version: First, byID: make(map[string]*Campaign)}
 }
 
 // Next is the first offset that is not applied.
@@ -186,4 +188,6 @@ type Step struct {
 	Record      Record // zero when it was malformed
 	Verdict     Verdict
 	Transitions []Transition
+
+	rules uint8 // in force for this record
 }

@@ -69,7 +69,7 @@ func TestUnknownKindOrVersionStops(t *testing.T) {
 	l := newTape(t)
 	noop := encode(t, fold.Record{Kind: fold.KindNoop})
 	for _, change := range []func(b []byte){
-		func(b []byte) { b[0] = fold.Version + 1 },
+		func(b []byte) { b[0] = fold.Encoding + 1 },
 		func(b []byte) { b[0] = 255 },
 		func(b []byte) { b[1] = byte(fold.KindActivate) + 1 },
 		func(b []byte) { b[1] = 0 },
@@ -78,8 +78,8 @@ func TestUnknownKindOrVersionStops(t *testing.T) {
 		change(value)
 		stops(t, l.state, 1, value, fold.ErrUnknown)
 	}
-	stops(t, l.state, 1, []byte{fold.Version + 1}, fold.ErrUnknown)
-	stops(t, l.state, 1, append([]byte{fold.Version + 1}, make([]byte, fold.MaxRecord)...), fold.ErrUnknown)
+	stops(t, l.state, 1, []byte{fold.Encoding + 1}, fold.ErrUnknown)
+	stops(t, l.state, 1, append([]byte{fold.Encoding + 1}, make([]byte, fold.MaxRecord)...), fold.ErrUnknown)
 }
 
 func TestMalformedIsInvalidAndTakesItsOffset(t *testing.T) {
@@ -113,9 +113,12 @@ func TestTimeNeverGoesBack(t *testing.T) {
 
 func TestActivate(t *testing.T) {
 	l := newTape(t)
-	l.want(fold.NoEffect, fold.Record{Kind: fold.KindActivate, Activate: fold.Version})
-	l.want(fold.NoEffect, fold.Record{Kind: fold.KindActivate})
-	stops(t, l.state, 3, encode(t, fold.Record{Kind: fold.KindActivate, Activate: fold.Version + 1}), fold.ErrUnknown)
+	l.activate(fold.NoEffect, 0)
+	l.activate(fold.NoEffect, fold.First)
+	l.activate(fold.Done, fold.Version)
+	l.activate(fold.NoEffect, fold.Version)
+	l.activate(fold.NoEffect, fold.First)
+	stops(t, l.state, 6, encode(t, fold.Record{Kind: fold.KindActivate, Activate: fold.Version + 1}), fold.ErrUnknown)
 	if l.state.Version() != fold.Version {
 		t.Fatal("the version changed")
 	}
