@@ -78,6 +78,7 @@ func (p *partition) begin() {
 func (p *partition) apply(recs []LogRecord) error {
 	w := &p.wakes
 	w.reset()
+	p.lastPeer = 0
 	p.mu.Lock()
 	for _, rec := range recs {
 		step, err := p.state.Apply(rec.Offset, rec.At, rec.Value)
@@ -93,6 +94,7 @@ func (p *partition) apply(recs []LogRecord) error {
 	}
 	first := recs[0].Offset == 0
 	p.next.Store(p.state.Next())
+	p.rules.Store(uint32(p.state.Version()))
 	p.mu.Unlock()
 
 	if first {
@@ -141,7 +143,7 @@ func (p *partition) note(step *fold.Step) {
 			}
 			w.owns = append(w.owns, woken{o, got})
 		}
-	} else if r.Node != 0 && r.Node != p.lastPeer {
+	} else if r.Node != 0 && r.Node != p.lastPeer && !p.starting() { // who wrote what is read at the start may be gone
 		p.lastPeer = r.Node
 		p.node.sawPeer(r.Node)
 	}

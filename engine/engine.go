@@ -24,6 +24,8 @@ type Config struct {
 	// Wall is this machine's clock, one of those that agree on the time; nil: time.Now.
 	Wall    func() time.Time
 	Metrics prometheus.Registerer
+	Address string // of the members' door, as the other nodes are told
+	Build   string // version of the program, likewise
 }
 
 // Roles of this node as its health tells them: "api", "stream", "ledger", "scheduler".
@@ -39,6 +41,7 @@ type Ports struct {
 	Booked    Booked       // nil: nothing is ever known to be booked
 	Register  Register     // nil: archived campaigns and lists are ErrUnavailable
 	Writing   Writing      // nil: this process does not write the ledger
+	Roster    Roster       // nil: the nodes do not know of one another
 	Times     []TimeSource // other machines' clocks, to agree on the time
 }
 
@@ -84,6 +87,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	group.Go(func() error { e.node.gate.run(ctx); return nil })
 	group.Go(func() error { e.runTallies(ctx); return nil })
 	group.Go(func() error { e.node.watchBooked(ctx); return nil })
+	group.Go(func() error { e.runRoster(ctx); return nil })
 	group.Go(func() error { e.clock.run(ctx); return nil })
 	err := group.Wait()
 	close(e.node.stopped)

@@ -16,6 +16,7 @@ type PartitionHealth struct {
 	Partition int32         `json:"partition"`
 	Next      int64         `json:"next"`
 	End       int64         `json:"end"`
+	Rules     uint8         `json:"rules"` // in force
 	State     string        `json:"state"` // "starting", "following", "behind", "stopped"
 	Age       time.Duration `json:"-"`     // since the last answer of the log
 	Reason    string        `json:"reason,omitempty"`

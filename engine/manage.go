@@ -155,10 +155,19 @@ func (e *Engine) Edit(ctx context.Context, c Campaign, version int64, by Actor, 
 		return there, err
 	}
 	if dryRun {
-		c.Status, c.Version, c.Granted, c.Waiting = there.Status, there.Version+1, there.Granted, there.Waiting
-		return c, nil
+		return e.edited(c, there, def), nil
 	}
 	return e.change(ctx, c.ID, &fold.Record{Kind: fold.KindEdit, Definition: def, Xv: version}, by)
+}
+
+// edited is what an edit would make of a campaign.
+func (e *Engine) edited(c, there Campaign, def *fold.Definition) Campaign {
+	c.Status, c.Version, c.Granted, c.Waiting = there.Status, there.Version+1, there.Granted, there.Waiting
+	now, err := definitionOf(&there, nil)
+	if err == nil && e.node.partition(c.ID).rules.Load() >= fold.SameIsNoChange && reflect.DeepEqual(now, def) {
+		c.Version = there.Version
+	}
+	return c
 }
 
 // change appends an admin's record and returns the campaign after it. The

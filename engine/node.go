@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,6 +27,7 @@ type Node struct {
 	metrics  *metrics
 	clock    *clock
 	deadline time.Duration
+	started  time.Time
 	base     time.Time // process time counts from here
 	topic    Topic     // set before following begins
 	parts    []*partition
@@ -49,10 +49,9 @@ const (
 
 func newNode(cfg Config, ports Ports, sealer *Sealer, c *clock, m *metrics) *Node {
 	n := &Node{id: rand.Uint64(), ports: ports, sealer: sealer, log: cfg.Logger, metrics: m, clock: c, deadline: cfg.ClaimDeadline,
-		base: time.Now().Add(-time.Hour), booked: make([]atomic.Int64, cfg.Partitions),
+		base: time.Now().Add(-time.Hour), started: time.Now(), booked: make([]atomic.Int64, cfg.Partitions),
 		stopped: make(chan struct{}), fatal: make(chan error, 1), peerSeen: map[uint64]time.Time{}}
-	n.name = hex.EncodeToString([]byte{byte(n.id >> 56), byte(n.id >> 48), byte(n.id >> 40), byte(n.id >> 32),
-		byte(n.id >> 24), byte(n.id >> 16), byte(n.id >> 8), byte(n.id)})
+	n.name = nodeName(n.id)
 	n.gate = &gatekeeper{node: n, gate: ports.Gate, locker: ports.Locker}
 	for i := range cfg.Partitions {
 		n.parts = append(n.parts, newPartition(n, i))

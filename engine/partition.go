@@ -28,12 +28,13 @@ type partition struct {
 	desks    map[string]*desk // by campaign, for every campaign in state
 	unbooked unbooked
 
-	next    atomic.Int64 // state.Next(), readable without mu
-	end     atomic.Int64 // newest end of the log that was heard of
-	known   atomic.Int64 // process time (ns) as of which the fold is complete; 0: never
-	heard   atomic.Int64 // process time of the last answer of the log
-	target  atomic.Int64 // end of the log when following began: from there on the fold is usable
-	started atomic.Bool  // the state is loaded
+	next    atomic.Int64  // state.Next(), readable without mu
+	end     atomic.Int64  // newest end of the log that was heard of
+	rules   atomic.Uint32 // in force at next
+	known   atomic.Int64  // process time (ns) as of which the fold is complete; 0: never
+	heard   atomic.Int64  // process time of the last answer of the log
+	target  atomic.Int64  // end of the log when following began: from there on the fold is usable
+	started atomic.Bool   // the state is loaded
 	halted  atomic.Pointer[haltReason]
 	changed atomic.Uint64 // counts what the scheduler must look at
 	strange atomic.Int64  // 1 + offset of the first record that is none; 0: there was none
@@ -105,6 +106,7 @@ func (p *partition) install(s *fold.State) {
 	defer p.mu.Unlock()
 	p.state = s
 	p.next.Store(s.Next())
+	p.rules.Store(uint32(s.Version()))
 	clear(p.desks)
 	for c := range s.Campaigns() {
 		p.desks[c.ID] = newDesk(p, c)
@@ -156,7 +158,7 @@ func (p *partition) halt(err error) {
 
 // health tells how the partition does.
 func (p *partition) health() PartitionHealth {
-	h := PartitionHealth{Partition: p.id, Next: p.next.Load(), End: p.end.Load(), State: "following"}
+	h := PartitionHealth{Partition: p.id, Next: p.next.Load(), End: p.end.Load(), Rules: uint8(p.rules.Load()), State: "following"}
 	h.Age = time.Duration(p.node.elapsed() - p.heard.Load())
 	switch err := p.usable(); {
 	case p.halted.Load() != nil:

@@ -203,3 +203,13 @@ type Booked interface {
 type Writing interface {
 	Stopped() map[int32]error
 }
+
+// Roster is where the nodes of a cluster say that they are there. It informs an
+// operator; nothing that decides reads it.
+type Roster interface {
+	// Sign writes what a node says of itself in place of what it said before.
+	Sign(ctx context.Context, p Presence) error
+	// Present returns every node's last word, in any order. What is older than
+	// the newest by RosterKeeps may be forgotten.
+	Present(ctx context.Context) ([]Presence, error)
+}

@@ -101,6 +101,7 @@ func (h *hall) auditStores(ctx context.Context, c *Config) (found *finding, err 
 		return nil, err
 	}
 	n.rooms.ports.Snapshots = nil // the log alone decides: a book that is wrong must not get in its way
+	n.rooms.ports.Roster = nil    // this is no node
 	if err := n.joinEngine(t, engine.Roles{}); err != nil {
 		return nil, err
 	}

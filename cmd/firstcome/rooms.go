@@ -111,6 +111,7 @@ func (r *rooms) openGate(address string, t tools) error {
 		r.ports.Locker = redisgate.NewLocker(client)
 	}
 	r.ports.Counter = redisgate.NewCounter(client)
+	r.ports.Roster = redisgate.NewRoster(client)
 	r.ports.Times = append(r.ports.Times, client)
 	r.runs = append(r.runs, line{"gate", client.Run})
 	r.shuts(func(context.Context) error { return client.Close() })

@@ -128,9 +128,13 @@ func (n *node) openRooms(ctx context.Context, metrics prometheus.Registerer) (t 
 
 // joinEngine hands the rooms to the engine.
 func (n *node) joinEngine(t tools, roles engine.Roles) (err error) {
+	address := ""
+	if n.members != nil {
+		address = n.members.Addr().String()
+	}
 	n.engine, err = engine.New(engine.Config{
 		Secret: t.secret, Partitions: n.c.KafkaPartitions, ClaimDeadline: n.c.ClaimDeadline,
-		Roles: roles, Logger: t.log, Metrics: t.metrics,
+		Roles: roles, Logger: t.log, Metrics: t.metrics, Address: address, Build: buildVersion(),
 	}, n.rooms.ports)
 	if err != nil {
 		return fmt.Errorf("join the engine: %w", err)

@@ -17,6 +17,7 @@ type Subject struct {
 	Gate    engine.Gate
 	Locker  engine.Locker
 	Counter engine.Counter
+	Roster  engine.Roster
 	Clock   engine.TimeSource
 	Redis   redis.UniversalClient // its Redis, empty: to look into and to damage
 }
@@ -57,6 +58,8 @@ func Run(t *testing.T, open func(t testing.TB) Subject) {
 		{"CountsAddUp", testCounts},
 		{"DamagedCountsBeginAnew", testDamagedCounts},
 		{"ClockIsTheServers", testClock},
+		{"NodesSignTheRoster", testRoster},
+		{"DamagedRosterBeginsAnew", testDamagedRoster},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}

@@ -76,7 +76,7 @@ func TestContractCluster(t *testing.T) {
 		whole := everyMaster{plain}
 		whole.FlushDB(t.Context())
 		return gatetest.Subject{
-			Gate: redisgate.NewGate(c), Locker: redisgate.NewLocker(c), Counter: redisgate.NewCounter(c), Clock: c, Redis: whole,
+			Gate: redisgate.NewGate(c), Locker: redisgate.NewLocker(c), Counter: redisgate.NewCounter(c), Roster: redisgate.NewRoster(c), Clock: c, Redis: whole,
 		}
 	})
 }

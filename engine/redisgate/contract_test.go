@@ -31,7 +31,7 @@ func subject(t testing.TB, url string) gatetest.Subject {
 	plain := redis.NewClient(o)
 	t.Cleanup(func() { _ = plain.Close() })
 	return gatetest.Subject{
-		Gate: redisgate.NewGate(c), Locker: redisgate.NewLocker(c), Counter: redisgate.NewCounter(c), Clock: c,
+		Gate: redisgate.NewGate(c), Locker: redisgate.NewLocker(c), Counter: redisgate.NewCounter(c), Roster: redisgate.NewRoster(c), Clock: c,
 		Redis: plain,
 	}
 }
