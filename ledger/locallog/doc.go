@@ -12,12 +12,14 @@
 //     nothing more is accepted and every follower is told that the log is lost.
 //     A restart reads what is really there.
 //   - Never skipped: every record carries a checksum over its place, time and
-//     bytes, and offsets are dense. Both are checked as records are read; damage
+//     bytes, and offsets are dense. Both are checked as records are read, and
+//     what nobody reads is looked at soon after the start (lookback.go); damage
 //     stops the partition with its place named.
 //   - Never cut short: SQLite treats a damaged write-ahead log as one that ended
 //     earlier. A small file beside the log (".ends", see ends.go) remembers how
 //     far each partition had come, so that a missing tail is noticed at the start.
 //
 // Followers read what was just committed from memory and older records from the
-// file. Read in this order: log.go, append.go, follow.go, recent.go, file.go, ends.go.
+// file. Read in this order: log.go, append.go, follow.go, recent.go, file.go,
+// ends.go, lookback.go.
 package locallog

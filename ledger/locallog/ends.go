@@ -1,7 +1,6 @@
 package locallog
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -9,6 +8,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+
+	"firstcome/engine"
 )
 
 // endsFile remembers, beside the log, how far each partition had been committed.
@@ -25,18 +26,24 @@ type endsFile struct {
 	buf  []byte
 }
 
+// endsPath is the name of a log's ends file.
+func endsPath(log string) string { return log + ".ends" }
+
 // openEnds compares a log's ends with the remembered ones and goes on from there.
 // A missing or unreadable file is replaced: it can only prove a loss, and its own
-// loss is none.
+// loss is none. One of another log proves that this is not the log that was here.
 func openEnds(path, id string, ends []int64, log *slog.Logger) (*endsFile, error) {
 	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read the ends file: %w", err)
 	}
 	e := &endsFile{id: id}
-	known, turn := e.newest(data, len(ends))
+	owner, known, turn := e.newest(data, len(ends))
 	if known == nil && len(data) > 0 {
-		log.Warn("the file of the log's ends is unreadable or another log's, it is replaced", "room", "ledger", "path", path)
+		log.Warn("the file of the log's ends is unreadable, it is replaced", "room", "ledger", "path", path)
+	}
+	if known != nil && owner != id {
+		return nil, fmt.Errorf("%w: %s remembers log %q, and this is log %q", engine.ErrLogLost, path, owner, id)
 	}
 	for p := range known {
 		if ends[p] < known[p] {
@@ -53,22 +60,22 @@ func openEnds(path, id string, ends []int64, log *slog.Logger) (*endsFile, error
 // slot is the size of one slot: turn, id, ends, checksum.
 func (e *endsFile) slot(partitions int) int { return 8 + len(e.id) + 8*partitions + 4 }
 
-// newest returns the ends of the newest whole slot, or nil.
-func (e *endsFile) newest(data []byte, partitions int) (ends []int64, turn uint64) {
+// newest returns the newest whole slot and whose it is, or no ends.
+func (e *endsFile) newest(data []byte, partitions int) (owner string, ends []int64, turn uint64) {
 	size := e.slot(partitions)
 	for at := 0; at+size <= len(data); at += size {
 		s := data[at : at+size]
 		body, sum := s[:size-4], binary.BigEndian.Uint32(s[size-4:])
 		n := binary.BigEndian.Uint64(body)
-		if crc32.Checksum(body, castagnoli) != sum || !bytes.Equal(body[8:8+len(e.id)], []byte(e.id)) || (ends != nil && n < turn) {
+		if crc32.Checksum(body, castagnoli) != sum || (ends != nil && n < turn) {
 			continue
 		}
-		ends, turn = make([]int64, partitions), n
+		owner, ends, turn = string(body[8:8+len(e.id)]), make([]int64, partitions), n
 		for p := range ends {
 			ends[p] = int64(binary.BigEndian.Uint64(body[8+len(e.id)+8*p:]))
 		}
 	}
-	return ends, turn
+	return owner, ends, turn
 }
 
 // write remembers the ends.

@@ -35,7 +35,7 @@ func TestATornEndsFileFallsBackToTheOtherSlot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ends, turn := e.newest(data, 2); turn != e.turn-1 || len(ends) != 2 || ends[0] != 1 || ends[1] != 2 {
+	if owner, ends, turn := e.newest(data, 2); owner != "id" || turn != e.turn-1 || len(ends) != 2 || ends[0] != 1 || ends[1] != 2 {
 		t.Errorf("read %v of turn %d, want [1 2] of turn %d", ends, turn, e.turn-1)
 	}
 	if _, err := openEnds(path, "id", []int64{1, 1}, slog.New(slog.DiscardHandler)); err == nil {
@@ -50,8 +50,8 @@ func FuzzEnds(f *testing.F) {
 	f.Add([]byte{}, uint8(1))
 	f.Add(bytes.Repeat([]byte{0}, 100), uint8(4))
 	f.Fuzz(func(t *testing.T, data []byte, partitions uint8) {
-		ends, _ := e.newest(data, int(partitions))
-		if ends != nil && (len(ends) != int(partitions) || !bytes.Contains(data, []byte(e.id))) {
+		owner, ends, _ := e.newest(data, int(partitions))
+		if ends != nil && (len(ends) != int(partitions) || !bytes.Contains(data, []byte(owner))) {
 			t.Errorf("%v was read of %x", ends, data)
 		}
 	})

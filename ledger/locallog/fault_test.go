@@ -79,14 +79,17 @@ func change(t *testing.T, path, statement string) {
 }
 
 // followAll follows both partitions from their start until the test ends.
-func followAll(t *testing.T, log *Log) *logtest.Recorder {
+func followAll(t *testing.T, log *Log) *logtest.Recorder { return follow(t, log, 0, 0) }
+
+// follow follows the partitions from the given offsets until the test ends.
+func follow(t *testing.T, log *Log, from ...int64) *logtest.Recorder {
 	t.Helper()
 	r := logtest.NewRecorder()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		log.Follow(ctx, []int64{0, 0}, r)
+		log.Follow(ctx, from, r)
 	}()
 	t.Cleanup(func() { cancel(); <-ended })
 	return r

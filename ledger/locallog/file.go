@@ -120,6 +120,9 @@ func (f *file) identify(ctx context.Context, partitions int32) (string, error) {
 	}
 	switch {
 	case app == 0 && tables == 0:
+		if info, err := os.Stat(endsPath(f.path)); err == nil && info.Size() > 0 {
+			return "", fmt.Errorf("%w: %s is empty, and %s remembers a log in it: restore a copy, or remove both to begin another", engine.ErrLogLost, f.path, endsPath(f.path))
+		}
 		return f.create(ctx, partitions)
 	case app != applicationID:
 		return "", errors.New("this SQLite file is not a log of firstcome")

@@ -145,6 +145,7 @@ func (t *tail) run(ctx context.Context) error {
 			t.next += int64(len(batch.Records))
 			more = t.next < batch.End
 		}
+		t.log.lookBack(ctx, t.partition)
 	}
 }
 
@@ -156,12 +157,19 @@ func (l *Log) read(ctx context.Context, partition int32, next int64) (engine.Bat
 	l.mu.Lock()
 	part := &l.parts[partition]
 	start, end, broken, closed := part.start, part.end, l.broken, l.closed
+	damage := part.damage
+	if next <= part.looked {
+		damage = nil // this follower meets it by itself
+	}
 	batch.End = end
 	recs, inMemory := part.recent.from(next, maxDeliver)
 	l.mu.Unlock()
 
 	batch.Records = recs
 	switch {
+	case damage != nil:
+		batch.Records = nil
+		return batch, damage
 	case next < start || next > end:
 		return batch, lostf(l.cfg.Path, partition, "offset %d is wanted, the log holds %d to %d", next, start, end)
 	case len(recs) > 0:

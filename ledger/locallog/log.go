@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -55,6 +56,12 @@ type partition struct {
 	lastAt     int64 // time stamps never go back
 	recent     recent
 	wakes      map[chan struct{}]struct{} // one per follower, capacity 1
+
+	// Records that were in the file when it was opened are read again: found is
+	// where they end, looked how far that has come, see lookback.go.
+	found, looked int64
+	lookedAt      time.Time
+	damage        error // what it met at looked
 }
 
 // Open opens the log, and makes it when the file is absent. It starts nothing:
@@ -90,11 +97,12 @@ func (l *Log) load(ctx context.Context) error {
 			return err
 		}
 		part.recent = recent{base: part.end}
+		part.looked, part.found = part.start, part.end
 		part.wakes = map[chan struct{}]struct{}{}
 		ends[p] = part.end
 	}
 	var err error
-	l.ends, err = openEnds(l.cfg.Path+".ends", l.topic.ID, ends, l.cfg.Logger)
+	l.ends, err = openEnds(endsPath(l.cfg.Path), l.topic.ID, ends, l.cfg.Logger)
 	return err
 }
 
