@@ -1,19 +1,56 @@
 package history
 
-import "time"
+import (
+	"time"
 
-// Op is one call of a claim and what came back. Times count from the start of
-// the run, on one clock.
+	"firstcome/engine"
+)
+
+// Kind says what an operation asked for.
+type Kind uint8
+
+// The kinds of operations. Those before Create are a member's own.
+const (
+	Claim  Kind = iota // POST claims
+	Cancel             // DELETE claims/me
+	Look               // GET claims/me
+	Answer             // PATCH claims/me
+	Create             // an admin's, from here on
+	Publish
+	Open
+	Pause
+	Resume
+	Close
+	Archive
+	SetCap
+	Edit
+	CancelFor // Member is whose place
+	Erase     // Member is whose data
+)
+
+// Op is one request and what came back. Times count from the start of the run,
+// on one clock.
 type Op struct {
+	Kind     Kind
 	Campaign string
 	Member   string
-	Node     int
+	Node     int // which process was asked; it never goes back in time
 	Call     time.Duration
+	// Return is when the answer was there or, without an answer, when the
+	// member gave up; 0 then means never.
 	Return   time.Duration
-	Status   int    // 0: no answer (the member hung up, or the connection broke)
+	Exact    bool             // asked with no-cache
+	Waitlist bool             // of a claim: takes a place in the list when full
+	After    engine.LogOffset // sent along: answer from no older state
+	Cap      int64            // of SetCap, -1: none
+
+	Status   int    // 0: no answer. It may have happened, or may yet, or never
 	Code     string // of a problem: "sold-out", ...
-	State    string // of a claim: "granted", "waitlisted", "deciding"
+	State    string // of a claim: "granted", "waitlisted", "cancelled", "deciding", "none"
+	Claim    string // grant id of the place in the answer
 	Rank     int64  // 0: none
+	Position int64  // in the waiting list; 0: none
+	Log      engine.LogOffset
 	Replayed bool
 	// RetryAfter says that a refusal told when to come again.
 	RetryAfter bool
@@ -44,7 +81,7 @@ type Campaign struct {
 
 // Violation is one broken promise.
 type Violation struct {
-	Rule     string `json:"rule"` // as in the package's page
+	Rule     string `json:"rule"` // of Check: as in the package's page; of Judge: the invariant, as "I3 durability"
 	Campaign string `json:"campaign"`
 	Detail   string `json:"detail"`
 }
