@@ -22,8 +22,15 @@ type Evidence struct {
 	Frames []Frame              // what readers of event streams heard, in order for each reader
 	Away   []Window             // when the log was away: 503 with Retry-After and 202 are allowed
 	Healed bool                 // the world was whole at the end and had time: final answers must be there
-	Clock  Clock                // how the log's time and the operations' time belong together
 	Stale  time.Duration        // how old a state an answer from memory may rest on; 0: 100 ms
+
+	// Start is when the operations' time was 0, by the clock that stamped the
+	// log's records, and ClockError how long a record may have been invisible
+	// after its stamp, or that clock have been off. Zero when the two clocks do
+	// not compare: then all bounds come from calls and answers alone, which is
+	// sound, but a history with few answers proves less.
+	Start      time.Time
+	ClockError time.Duration
 }
 
 // GateCount is what the gate counts of a campaign.
