@@ -47,9 +47,10 @@ type Deployment struct {
 	settings map[string]string
 }
 
-// The secrets of a deployment that lives for minutes on loopback.
+// The secrets of a deployment that lives for minutes on loopback. TestSecret is
+// what a cluster's pseudonyms derive from.
 const (
-	testSecret = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"
+	TestSecret = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"
 	testJWTKey = "a shared secret of the issuer and the nodes, for benchmarks and tests"
 )
 
@@ -63,7 +64,7 @@ func StartEmbedded(ctx context.Context, o DeploymentOptions) (*Deployment, error
 	d.settings["FIRSTCOME_DATA"] = filepath.Join(d.dir, "data")
 	d.settings["FIRSTCOME_NO_EXAMPLE"] = "true"
 	maps.Copy(d.settings, o.Settings)
-	if err := d.startNodes(ctx, 1); err != nil {
+	if err := d.startNodes(ctx, 1, nil); err != nil {
 		d.Close()
 		return nil, err
 	}
@@ -82,12 +83,29 @@ func StartCluster(ctx context.Context, o DeploymentOptions) (*Deployment, error)
 	}
 	err = d.startServices(ctx, o)
 	if err == nil {
-		d.settings["FIRSTCOME_SECRET"] = testSecret
+		d.settings["FIRSTCOME_SECRET"] = TestSecret
 		d.settings["FIRSTCOME_JWT_KEY"] = testJWTKey
 		maps.Copy(d.settings, o.Settings)
-		err = d.startNodes(ctx, o.Nodes)
+		err = d.startNodes(ctx, o.Nodes, nil)
 	}
 	if err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// StartNodes starts firstcome nodes alone, on services that run already. The
+// settings are those of all; own adds each node's, counted from 0.
+func StartNodes(ctx context.Context, o DeploymentOptions, own func(node int) map[string]string) (*Deployment, error) {
+	d, err := newDeployment(o)
+	if err != nil {
+		return nil, err
+	}
+	d.settings["FIRSTCOME_SECRET"] = TestSecret
+	d.settings["FIRSTCOME_JWT_KEY"] = testJWTKey
+	maps.Copy(d.settings, o.Settings)
+	if err := d.startNodes(ctx, max(o.Nodes, 1), own); err != nil {
 		d.Close()
 		return nil, err
 	}
@@ -134,9 +152,13 @@ func (d *Deployment) startServices(ctx context.Context, o DeploymentOptions) err
 }
 
 // startNodes starts the nodes at once and waits until all are ready.
-func (d *Deployment) startNodes(ctx context.Context, nodes int) error {
+func (d *Deployment) startNodes(ctx context.Context, nodes int, own func(int) map[string]string) error {
 	for i := range nodes {
-		n, err := startNode(d.program, d.dir, fmt.Sprintf("node-%d", i+1), d.settings)
+		settings := maps.Clone(d.settings)
+		if own != nil {
+			maps.Copy(settings, own(i))
+		}
+		n, err := startNode(d.program, d.dir, fmt.Sprintf("node-%d", i+1), settings)
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -24,11 +26,15 @@ const redisDatabases = 1024
 // RedisOptions say how a Redis server is started. The zero value is one
 // server, empty, in memory only.
 type RedisOptions struct {
-	// ReplicaOf makes it a replica of another server.
-	ReplicaOf *RedisServer
+	// Port to listen at; 0: a free one.
+	Port int
+	// ReplicaOf makes it a replica of the server at a port; 0: it is a master.
+	ReplicaOf int
 	// MinReplicas refuses writes while fewer replicas than this are at most 2 s
 	// behind (min-replicas-to-write).
 	MinReplicas int
+	// Announce is the port under which a replica tells others to reach it; 0: its own.
+	Announce int
 	// Args are further arguments of redis-server, like "--appendonly", "yes".
 	Args []string
 }
@@ -46,18 +52,23 @@ func StartRedis(ctx context.Context, o RedisOptions) (*RedisServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
-	if err != nil {
-		return nil, err
+	port := o.Port
+	if port == 0 {
+		if port, err = freePort(); err != nil {
+			return nil, err
+		}
 	}
 	dir, err := newDir("redis")
 	if err != nil {
 		return nil, err
 	}
 	s := &RedisServer{Port: port, dir: dir}
-	s.Process, err = StartProcess(Spec{
-		Name: "redis-" + strconv.Itoa(port), Path: path, Dir: dir, Args: redisArgs(port, dir, o),
-	})
+	conf := filepath.Join(dir, "redis.conf")
+	if err = os.WriteFile(conf, []byte(redisConfig(port, dir, o)), 0o644); err == nil {
+		s.Process, err = StartProcess(Spec{
+			Name: "redis-" + strconv.Itoa(port), Path: path, Dir: dir, Args: append([]string{conf}, o.Args...),
+		})
+	}
 	if err == nil {
 		err = s.ready(ctx)
 	}
@@ -68,20 +79,24 @@ func StartRedis(ctx context.Context, o RedisOptions) (*RedisServer, error) {
 	return s, nil
 }
 
-// redisArgs are the settings of a gate: nothing is evicted, and nothing is
-// kept on disk, because losing all of it loses nothing.
-func redisArgs(port int, dir string, o RedisOptions) []string {
-	args := []string{
-		"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", dir,
-		"--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction",
-		"--databases", strconv.Itoa(redisDatabases),
-		"--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1",
-		"--min-replicas-to-write", strconv.Itoa(o.MinReplicas), "--min-replicas-max-lag", "2",
+// redisConfig are the settings of a gate: nothing is evicted, and nothing is
+// kept on disk, because losing all of it loses nothing. They are in a file, since
+// a sentinel writes there whose replica a server is: it is that again after a restart.
+func redisConfig(port int, dir string, o RedisOptions) string {
+	lines := []string{
+		fmt.Sprintf("port %d", port), "bind 127.0.0.1", "dir " + dir,
+		`save ""`, "appendonly no", "maxmemory-policy noeviction",
+		fmt.Sprintf("databases %d", redisDatabases),
+		"repl-diskless-sync-delay 0", "repl-ping-replica-period 1",
+		fmt.Sprintf("min-replicas-to-write %d", o.MinReplicas), "min-replicas-max-lag 2",
 	}
-	if o.ReplicaOf != nil {
-		args = append(args, "--replicaof", "127.0.0.1", strconv.Itoa(o.ReplicaOf.Port))
+	if o.Announce != 0 {
+		lines = append(lines, fmt.Sprintf("replica-announce-port %d", o.Announce))
 	}
-	return append(args, o.Args...)
+	if o.ReplicaOf != 0 {
+		lines = append(lines, fmt.Sprintf("replicaof 127.0.0.1 %d", o.ReplicaOf))
+	}
+	return strings.Join(lines, "\n") + "\n"
 }
 
 // Addr is host:port.

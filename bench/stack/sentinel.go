@@ -26,6 +26,9 @@ type SentinelOptions struct {
 	// FailoverTimeout is after how long a failed failover is tried again, by
 	// halves; 0: 3 s. Sentinel's own default of 3 minutes costs minutes.
 	FailoverTimeout time.Duration
+	// Reach returns the port under which replicas and sentinels reach the server
+	// at a port, as of a proxy in front of it; nil: the port itself.
+	Reach func(port int) (int, error)
 }
 
 // MasterName is what the sentinels call the master.
@@ -37,6 +40,7 @@ type SentinelGroup struct {
 	Servers []*RedisServer
 	// Sentinels watch them.
 	Sentinels []*SentinelProcess
+	reached   []int // the ports under which the others reach each server
 	dir       string
 	o         SentinelOptions
 }
@@ -68,6 +72,9 @@ func StartSentinels(ctx context.Context, o SentinelOptions) (*SentinelGroup, err
 	if o.FailoverTimeout == 0 {
 		o.FailoverTimeout = 3 * time.Second
 	}
+	if o.Reach == nil {
+		o.Reach = func(port int) (int, error) { return port, nil }
+	}
 	g := &SentinelGroup{o: o}
 	if err := g.start(ctx, path); err != nil {
 		g.Close()
@@ -80,16 +87,10 @@ func (g *SentinelGroup) start(ctx context.Context, path string) (err error) {
 	if g.dir, err = newDir("sentinel"); err != nil {
 		return err
 	}
-	for i := range g.o.Replicas + 1 {
-		ro := RedisOptions{MinReplicas: 1}
-		if i > 0 {
-			ro.ReplicaOf = g.Servers[0]
-		}
-		s, err := StartRedis(ctx, ro)
-		if err != nil {
+	for range g.o.Replicas + 1 {
+		if err := g.startServer(ctx); err != nil {
 			return err
 		}
-		g.Servers = append(g.Servers, s)
 	}
 	if err := g.prepare(); err != nil {
 		return err
@@ -107,6 +108,28 @@ func (g *SentinelGroup) start(ctx context.Context, path string) (err error) {
 		}
 	}
 	return g.ready(ctx)
+}
+
+// startServer starts the master, or the next of its replicas.
+func (g *SentinelGroup) startServer(ctx context.Context) error {
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	reached, err := g.o.Reach(port)
+	if err != nil {
+		return err
+	}
+	ro := RedisOptions{MinReplicas: 1, Port: port, Announce: reached}
+	if len(g.reached) > 0 {
+		ro.ReplicaOf = g.reached[0]
+	}
+	s, err := StartRedis(ctx, ro)
+	if err != nil {
+		return err
+	}
+	g.Servers, g.reached = append(g.Servers, s), append(g.reached, reached)
+	return nil
 }
 
 // prepare gives the three sentinels their ports and names.
@@ -131,12 +154,12 @@ func (g *SentinelGroup) config(i int) string {
 	me := g.Sentinels[i]
 	fmt.Fprintf(&b, "port %d\nbind 127.0.0.1\ndir %s\nprotected-mode no\n", me.Port, g.dir)
 	fmt.Fprintf(&b, "sentinel myid %s\n", me.id)
-	fmt.Fprintf(&b, "sentinel monitor %s 127.0.0.1 %d 2\n", MasterName, g.Servers[0].Port)
+	fmt.Fprintf(&b, "sentinel monitor %s 127.0.0.1 %d 2\n", MasterName, g.reached[0])
 	fmt.Fprintf(&b, "sentinel down-after-milliseconds %s %d\n", MasterName, g.o.DownAfter.Milliseconds())
 	fmt.Fprintf(&b, "sentinel failover-timeout %s %d\n", MasterName, g.o.FailoverTimeout.Milliseconds())
 	fmt.Fprintf(&b, "sentinel parallel-syncs %s 1\n", MasterName)
-	for _, r := range g.Servers[1:] {
-		fmt.Fprintf(&b, "sentinel known-replica %s 127.0.0.1 %d\n", MasterName, r.Port)
+	for _, port := range g.reached[1:] {
+		fmt.Fprintf(&b, "sentinel known-replica %s 127.0.0.1 %d\n", MasterName, port)
 	}
 	for j, s := range g.Sentinels {
 		if j != i {
@@ -212,9 +235,9 @@ func (g *SentinelGroup) Master(ctx context.Context) (*RedisServer, error) {
 			last = err
 			continue
 		}
-		for _, server := range g.Servers {
-			if strconv.Itoa(server.Port) == addr[1] {
-				return server, nil
+		for i, port := range g.reached {
+			if strconv.Itoa(port) == addr[1] {
+				return g.Servers[i], nil
 			}
 		}
 	}
