@@ -3,13 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -26,13 +24,8 @@ func startChild(t *testing.T, data string) (*running, *exec.Cmd) {
 // startExample is startChild with the example campaign.
 func startExample(t *testing.T, data string, args ...string) (*running, *exec.Cmd) {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	p := &running{t: t, said: newTranscript(), ended: make(chan struct{})}
-	cmd := exec.Command(self, append(args, "--data", data, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")...)
-	cmd.Env = []string{childEnv + "=1", "HOME=" + t.TempDir()}
+	cmd := childCommand(t, data, args...)
 	cmd.Stderr = p.said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -47,75 +40,21 @@ func startExample(t *testing.T, data string, args ...string) (*running, *exec.Cm
 	return p.trusting(data), cmd
 }
 
+// childCommand is the program on a data directory, not started yet.
+func childCommand(t *testing.T, data string, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, append(args, "--data", data, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")...)
+	cmd.Env = []string{childEnv + "=1", "HOME=" + t.TempDir()}
+	return cmd
+}
+
 func kill(cmd *exec.Cmd, p *running) {
 	_ = cmd.Process.Kill() // it may have ended
 	<-p.ended
-}
-
-// granted is what members were told, until their program died.
-type granted struct {
-	mu    sync.Mutex
-	ranks map[string]int64 // held for one entry
-}
-
-// crowdUntil lets members claim until the program dies or all have claimed.
-func (g *granted) crowdUntil(p *running, id string, round, members int) {
-	var all sync.WaitGroup
-	for i := range members {
-		who := fmt.Sprintf("r%d-m%03d", round, i)
-		token := p.token(who, "")
-		all.Go(func() {
-			r, err := ask("POST", p.members+claims(id), token, "")
-			if err == nil && (r.status == 201 || r.status == 200) {
-				g.mu.Lock()
-				defer g.mu.Unlock()
-				g.ranks[who] = r.number("rank")
-			}
-		})
-	}
-	all.Wait()
-}
-
-// Killed at random moments of a stampede, the same data directory: nothing that
-// was answered 201 is missing or has another rank.
-func TestAKillInAStampedeLosesNothing(t *testing.T) {
-	data := t.TempDir()
-	g := &granted{ranks: map[string]int64{}}
-	const rounds, members, limit = 5, 120, 350
-	for round := range rounds {
-		p, cmd := startChild(t, data)
-		if round == 0 {
-			p.open("survivor", fmt.Sprintf(`"cap":%d`, limit))
-		}
-		checkKept(t, p, g)
-		timer := time.AfterFunc(time.Duration(5+rand.IntN(60))*time.Millisecond, func() { _ = cmd.Process.Kill() })
-		g.crowdUntil(p, "survivor", round, members)
-		timer.Stop()
-		kill(cmd, p)
-		crowd.CloseIdleConnections()
-	}
-	p, _ := startChild(t, data)
-	checkKept(t, p, g)
-	r := p.admin("GET", "/campaigns/survivor", "").expect(t, 200)
-	if n := r.number("granted"); n < int64(len(g.ranks)) || n > limit {
-		t.Fatalf("%d grants were answered, %d are in the log, the cap is %d", len(g.ranks), n, limit)
-	}
-	p.balanced("survivor", r.number("granted"))
-}
-
-// checkKept asks for everything that was answered.
-func checkKept(t *testing.T, p *running, g *granted) {
-	t.Helper()
-	holders := map[int64]string{}
-	for who, rank := range g.ranks {
-		if other := holders[rank]; other != "" {
-			t.Fatalf("%s and %s both have rank %d", who, other, rank)
-		}
-		holders[rank] = who
-		if r := p.member(who, "GET", claims("survivor")+"/me", "").expect(t, 200); r.number("rank") != rank || r.text("state") != "granted" {
-			t.Fatalf("%s was told rank %d, and now %s", who, rank, r.raw)
-		}
-	}
 }
 
 func TestASecondProcessIsToldWhoIsThere(t *testing.T) {
