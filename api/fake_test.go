@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -27,20 +28,25 @@ type world struct {
 	actors    []engine.Actor
 	dryRuns   []bool
 
-	claim   func(engine.ClaimCall) (engine.Decision, error)
-	mine    func() (engine.Claim, error)
-	cancel  func() (engine.Claim, error)
-	answer  func(map[string]json.RawMessage) (engine.Claim, error)
-	history []engine.Claim
-	verb    func(engine.Campaign) (engine.Campaign, error)
-	change  engine.CapChange
-	places  func(engine.PlaceQuery) ([]engine.PlaceRow, error)
-	deeds   []engine.AuditRow
-	health  engine.Health
-	books   engine.Books
-	rate    engine.Throttle
-	report  AuditReport
-	err     error // of books, throttle, audit and deeds
+	claim    func(engine.ClaimCall) (engine.Decision, error)
+	mine     func() (engine.Claim, error)
+	cancel   func() (engine.Claim, error)
+	answer   func(map[string]json.RawMessage) (engine.Claim, error)
+	history  []engine.Claim
+	verb     func(engine.Campaign) (engine.Campaign, error)
+	change   engine.CapChange
+	places   func(engine.PlaceQuery) ([]engine.PlaceRow, error)
+	deeds    []engine.AuditRow
+	health   engine.Health
+	others   []engine.Presence
+	lonely   error // of the list of nodes
+	active   engine.Activation
+	refused  error // of an upgrade
+	upgrades []string
+	books    engine.Books
+	rate     engine.Throttle
+	report   AuditReport
+	err      error // of books, throttle, audit and deeds
 }
 
 func newWorld() *world {
@@ -240,6 +246,16 @@ func (w *world) Deeds(_ context.Context, id string, after int64, limit int) ([]e
 
 func (w *world) Health() engine.Health { return w.health }
 
+func (w *world) Nodes(context.Context) ([]engine.Presence, error) {
+	return append([]engine.Presence{{Node: w.health.Node, Address: "10.0.0.1:8080", Build: "v2", Rules: 2, Roles: w.health.Roles,
+		StartedAt: noon, SaidAt: w.Now()}}, w.others...), w.lonely
+}
+
+func (w *world) Activate(_ context.Context, rules uint8, force bool, by engine.Actor, dryRun bool) (engine.Activation, error) {
+	w.upgrades = append(w.upgrades, fmt.Sprintf("activate %d force %v dry %v by %s because %q", rules, force, dryRun, by.Subject, by.Reason))
+	return w.active, w.refused
+}
+
 func (w *world) Books(_ context.Context, id string) (engine.Books, error) {
 	if _, err := w.Campaign(id); err != nil {
 		return engine.Books{}, err
@@ -271,7 +287,7 @@ func newHouse(t *testing.T, change ...func(*Config)) *house {
 	for _, c := range change {
 		c(&cfg)
 	}
-	s, err := New(cfg, Ports{Claims: w, Campaigns: w, Verbs: w, Register: w, Node: w, Books: w, Throttle: w, Auditor: w})
+	s, err := New(cfg, Ports{Claims: w, Campaigns: w, Verbs: w, Register: w, Node: w, Cluster: w, Books: w, Throttle: w, Auditor: w})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,36 +58,3 @@ func appendStopped(b []byte, parts []engine.PartitionHealth, because bool) []byt
 	b[len(b)-1] = ']'
 	return append(b, ',')
 }
-
-// nodes is GET /v1/admin/nodes: this node, the only one that it can vouch for.
-func (s *Server) nodes(c *call) error {
-	h := s.ports.Node.Health()
-	b := openList(c.buf[:0])
-	b = appendText(append(b, '{'), "node", h.Node)
-	b = appendBool(b, "ready", h.Ready)
-	if h.Reason != "" {
-		b = appendText(b, "reason", h.Reason)
-	}
-	b = appendTexts(b, "roles", h.Roles)
-	b = append(appendName(b, "partitions"), '[')
-	for i, p := range h.Partitions {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendInt(append(b, '{'), "partition", int64(p.Partition))
-		b = appendInt(b, "next", p.Next)
-		b = appendInt(b, "end", p.End)
-		b = appendText(b, "state", p.State)
-		b = appendSeconds(b, "age_seconds", p.Age)
-		if p.Reason != "" {
-			b = appendText(b, "reason", p.Reason)
-		}
-		if p.Ledger != "" {
-			b = appendText(b, "ledger", p.Ledger)
-		}
-		b = closeObject(b)
-	}
-	b = append(closeObject(append(b, ']', ',')), ',')
-	c.buf = c.closeList(b, "nodes", "")
-	return c.json(http.StatusOK, c.buf)
-}

@@ -16,6 +16,7 @@ type Ports struct {
 	Verbs     Verbs
 	Register  Register
 	Node      Node
+	Cluster   Cluster
 	Books     Books
 	Throttle  Throttle
 	Auditor   Auditor
@@ -62,6 +63,16 @@ type Register interface {
 // Node tells how this node does. *engine.Engine fulfils it.
 type Node interface {
 	Health() engine.Health
+}
+
+// Cluster knows the other nodes. *engine.Engine fulfils it.
+type Cluster interface {
+	// Nodes returns what all nodes say of themselves, this one first; with an
+	// error only this one.
+	Nodes(ctx context.Context) ([]engine.Presence, error)
+	// Activate brings a version of the rules into force.
+	// *engine.TooOldError, engine.ErrNoRoster, *engine.InvalidError.
+	Activate(ctx context.Context, rules uint8, force bool, by engine.Actor, dryRun bool) (engine.Activation, error)
 }
 
 // Books compares log, gate and ledger for one campaign. engine.ErrNotFound.

@@ -98,6 +98,9 @@ var (
 	stateForbids = &kind{"state-forbids", 409, false, 0, [2]text{
 		{"Not in this state", "The campaign's state does not allow this.", "Read the campaign and its status first."},
 		{"현재 상태에서 할 수 없습니다", "캠페인의 상태가 이 작업을 허용하지 않습니다.", "캠페인의 현재 상태를 확인하세요."}}}
+	nodesTooOld = &kind{"nodes-too-old", 409, true, 0, [2]text{
+		{"Nodes are too old", "Some nodes do not know these rules and would stop; nodes names them.", "Replace them by a newer build, wait ten seconds for what has ended, and send the same request again."},
+		{"오래된 노드가 있습니다", "이 규칙을 모르는 노드가 있어 그대로 적용하면 멈춥니다. nodes를 확인하세요.", "새 버전으로 교체하고, 종료된 노드는 10초 뒤에 목록에서 사라지니 그때 같은 요청을 다시 보내세요."}}}
 	preconditionFailed = &kind{"precondition-failed", 412, false, 0, [2]text{
 		{"Changed meanwhile", "The campaign is not the version that If-Match names.", "Read it again, look at what changed, and send the change with the new ETag."},
 		{"그사이 변경되었습니다", "If-Match가 가리키는 버전이 아닙니다.", "다시 읽어 변경 내용을 확인하고 새 ETag로 보내세요."}}}
@@ -119,7 +122,7 @@ var (
 var kinds = []*kind{notOpenYet, soldOut, campaignPaused, campaignClosed, notEligible, alreadyCancelled, superseded,
 	invalidAnswers, cancellationClosed, rateLimited, overloaded, unavailable, stopped, internalError, malformed,
 	unauthenticated, forbidden, notFound, methodNotAllowed, notAcceptable, alreadyExists, stateForbids,
-	preconditionFailed, tooLarge, unsupportedMedia, invalidInput, preconditionRequired}
+	nodesTooOld, preconditionFailed, tooLarge, unsupportedMedia, invalidInput, preconditionRequired}
 
 // kindOf finds a kind by its code; nil when there is none.
 func kindOf(code string) *kind {

@@ -159,6 +159,7 @@ func (s *Server) adminRoutes() []route {
 		{"GET /v1/admin/ledger/throttle", "getThrottle", asViewer, free, s.readThrottle},
 		{"PUT /v1/admin/ledger/throttle", "setThrottle", asOwner, free, s.setThrottle},
 		{"GET /v1/admin/nodes", "listNodes", asViewer, free, s.nodes},
+		{"POST /v1/admin/upgrade", "activateRules", asOwner, free, s.upgrade},
 		{"POST /v1/admin/audit", "runAudit", asOwner, free, s.audit},
 
 		{"GET /metrics", "getMetrics", anyone, free, s.showMetrics},

@@ -34,11 +34,17 @@ func TestAuditWithoutAServer(t *testing.T) {
 // changeBook changes a rank in the book behind everybody's back.
 func changeBook(t *testing.T, data string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(data, "book.db"))
+	change(t, filepath.Join(data, "book.db"), "UPDATE places SET rank = 77 WHERE rank = 2")
+}
+
+// change runs a statement on a file as somebody with other tools would.
+func change(t *testing.T, path, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Exec("UPDATE places SET rank = 77 WHERE rank = 2"); err != nil {
+	if _, err := db.Exec(statement); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {

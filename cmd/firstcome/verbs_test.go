@@ -64,6 +64,24 @@ func TestVerbsBesideARunningServer(t *testing.T) {
 	must(t, verb(t, data, "campaign", "archive", "camp").done(t).out, "archived")
 }
 
+// An embedded node is a cluster of one: it lists itself, and new rules come into
+// force when it knows them.
+func TestUpgradeBesideARunningServer(t *testing.T) {
+	data := t.TempDir()
+	p := startEmbedded(t, data)
+	must(t, verb(t, data, "upgrade", "activate", "--dry-run").done(t).out, "can be brought into force", "16 of 16")
+	must(t, verb(t, data, "upgrade", "activate", "--reason", "new rules").done(t).out, "version 2", "16 of 16 partitions and read back")
+	must(t, verb(t, data, "upgrade", "activate").done(t).out, "in force already")
+	again := verb(t, data, "upgrade", "activate", "-o", "json").done(t)
+	must(t, again.out, `"changed": false`, `"rules": 2`)
+	nodes := p.admin("GET", "/nodes", "").expect(t, 200)
+	must(t, nodes.raw, `"complete":true`, `"rules":2,"state":"following"`, `"address":"127.0.0.1:`)
+	p.stop()
+	p = startEmbedded(t, data) // from the book's snapshot, which carries the version
+	must(t, verb(t, data, "upgrade", "activate").done(t).out, "in force already")
+	must(t, verb(t, data, "audit").done(t).out, "nothing is wrong")
+}
+
 func TestVerbsExitCodes(t *testing.T) {
 	data := t.TempDir()
 	startEmbedded(t, data)
@@ -94,13 +112,13 @@ func TestVerbsExitCodes(t *testing.T) {
 		{"token --sub a --ttl soon", exitUsage, "--ttl"},
 		{"topic check", exitUsage, "kafka is needed"},
 		{"migrate", exitUsage, "postgres is needed"},
-		{"upgrade activate --rules 99", exitNotSo, "replace every node"},
+		{"upgrade activate --rules 99", exitUsage, "/rules must be a version from 1 to 2"},
+		{"upgrade activate --rules 0", exitUsage, "is not a version"},
 		{"sreve", exitUsage, "unknown command"},
 	} {
 		t.Run(tt.args, func(t *testing.T) {
 			args := strings.Fields(tt.args)
-			if lacksData := strings.HasPrefix(tt.args, "topic") || strings.HasPrefix(tt.args, "migrate") ||
-				strings.HasPrefix(tt.args, "upgrade") || args[0] == "campaign" && len(args) == 1 || args[0] == "sreve"; !lacksData {
+			if lacksData := strings.HasPrefix(tt.args, "topic") || strings.HasPrefix(tt.args, "migrate") || args[0] == "campaign" && len(args) == 1 || args[0] == "sreve"; !lacksData {
 				args = append(args, "--data", data)
 			}
 			got := invoke(t, nil, args...)
