@@ -19,8 +19,9 @@ import (
 const envPrefix = "FIRSTCOME_"
 
 // otherEnv are the variables with our prefix that are not keys: the path of the
-// file, what the verbs that speak to a server take, and what tests read.
-var otherEnv = []string{"CONFIG", "ADMIN", "SERVER", "TOKEN", "OUTPUT", "REQUIRE_SERVICES", "KAFKA_JARS"}
+// file, what the verbs that speak to a server take, and what tests and
+// rehearsals read.
+var otherEnv = []string{"CONFIG", "ADMIN", "SERVER", "TOKEN", "OUTPUT", "REQUIRE_SERVICES", "KAFKA_JARS", rehearseClock, rehearseLockless}
 
 // orchestrator are the variables that Kubernetes sets in every container of a
 // namespace that has a service called firstcome. They are nobody's mistake.

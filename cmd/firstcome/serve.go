@@ -71,12 +71,13 @@ type node struct {
 	doors           *api.Server
 	tracing         tracing
 	members, admins net.Listener
-	lockless        bool // see tools
+	lockless        bool             // see tools
+	wall            func() time.Time // nil: this machine's clock
 }
 
 // serve runs a node until ctx ends.
 func (h *hall) serve(ctx context.Context, c *Config) (err error) {
-	n := &node{c: c, log: h.logger(c), lockless: h.lockless}
+	n := &node{c: c, log: h.logger(c), lockless: h.lockless || rehearsedLockless(h.environ), wall: rehearsedWall(h.environ)}
 	defer func() { err = errors.Join(err, n.close()) }()
 	if err := n.open(ctx); err != nil {
 		return err
