@@ -1,0 +1,11 @@
+package fault
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"firstcome/bench/stack"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(stack.Main(m)) }
