@@ -46,7 +46,7 @@ func write(t *testing.T, name, content string) string {
 }
 
 // must fails the test unless text contains every part.
-func must(t *testing.T, text string, parts ...string) {
+func must(t testing.TB, text string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
 		if !strings.Contains(text, part) {
