@@ -16,6 +16,7 @@ func (f *flight) run() {
 	defer f.unlock()
 	seen := int64(0) // 0: as the requests saw it
 	for !f.ended() {
+		f.heed()
 		l := f.p.look(f.key.campaign, f.key.user, f.key.waitlist)
 		switch {
 		case f.p.node.over():
@@ -29,6 +30,19 @@ func (f *flight) run() {
 		default:
 			seen = f.try(l, seen)
 		}
+	}
+}
+
+// heed makes ready to hear of the next place, before the look that sees all
+// earlier ones: a place that was ended meanwhile must not be heard of again.
+func (f *flight) heed() {
+	fs := &f.p.flights
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	select {
+	case <-f.placed:
+		f.placed = make(chan struct{})
+	default:
 	}
 }
 

@@ -39,7 +39,7 @@ type flight struct {
 	over     bool       // guarded by flights.mu
 
 	gone   chan struct{} // closed when nobody waits
-	placed chan struct{} // closed when some record gave the member a place
+	placed chan struct{} // closed when some record gave the member a place; replaced by run, with flights.mu held
 	opened chan opening  // buffered: the opening's word to a parked claim
 	done   chan struct{} // closed when result is set
 	result result        // to be read after done

@@ -108,8 +108,7 @@ func (n *Node) sawPeer(id uint64) {
 
 // follow loads every partition and follows the log until ctx ends.
 func (n *Node) follow(ctx context.Context) error {
-	starts, ends, err := n.describe(ctx)
-	if err != nil {
+	if _, _, err := n.describe(ctx); err != nil {
 		return err
 	}
 	if int(n.topic.Partitions) != len(n.parts) {
@@ -118,10 +117,18 @@ func (n *Node) follow(ctx context.Context) error {
 	group, loading := errgroup.WithContext(ctx)
 	group.SetLimit(loadLimit)
 	for _, p := range n.parts {
-		group.Go(func() error { return p.load(loading, starts[p.id], ends[p.id]) })
+		group.Go(func() error { return p.load(loading) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
+	}
+	// Only now, since the ledger is written meanwhile: what it has must be in the log.
+	starts, ends, err := n.describe(ctx)
+	if err != nil {
+		return err
+	}
+	for i, p := range n.parts {
+		p.hold(starts[i], ends[i])
 	}
 	from := make([]int64, len(n.parts))
 	for i, p := range n.parts {
@@ -171,26 +178,31 @@ func (n *Node) describe(ctx context.Context) (starts, ends []int64, err error) {
 	}
 }
 
-// load takes the ledger's snapshot of the partition, or an empty state, and
-// holds it against the log. An error means that this node must not use the log;
-// what is wrong with one partition stops only that.
-func (p *partition) load(ctx context.Context, start, end int64) error {
+// load takes the ledger's snapshot of the partition, or an empty state. An
+// error means that this node must not use the log; what is wrong with one
+// partition stops only that.
+func (p *partition) load(ctx context.Context) error {
 	state, err := p.remembered(ctx)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	p.install(state)
-	p.end.Store(end)
-	p.target.Store(end)
-	switch {
-	case err != nil:
+	if err != nil {
 		p.halt(err)
-	case start > state.Next():
-		p.halt(fmt.Errorf("%w: it starts at %d, and what is known ends at %d", ErrLogLost, start, state.Next()))
-	case end < state.Next():
-		p.halt(fmt.Errorf("%w: it ends at %d, and what is known ends at %d", ErrLogLost, end, state.Next()))
 	}
 	return p.checkGenesis()
+}
+
+// hold holds the loaded state against the log's first and last offset.
+func (p *partition) hold(start, end int64) {
+	p.end.Store(end)
+	p.target.Store(end)
+	switch next := p.next.Load(); {
+	case start > next:
+		p.halt(fmt.Errorf("%w: it starts at %d, and what is known ends at %d", ErrLogLost, start, next))
+	case end < next:
+		p.halt(fmt.Errorf("%w: it ends at %d, and what is known ends at %d", ErrLogLost, end, next))
+	}
 }
 
 // remembered is the state in the ledger, or an empty one when the ledger has

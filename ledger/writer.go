@@ -175,40 +175,53 @@ func (w *Writer) extend(ctx context.Context, lock engine.Lock, done <-chan struc
 // write loads every partition and follows the log until ctx ends or another
 // writer is found ahead.
 func (w *Writer) write(ctx context.Context) error {
-	askCtx, cancel := context.WithTimeout(ctx, askLimit)
-	topic, starts, ends, err := w.cfg.Log.Describe(askCtx)
-	cancel()
+	topic, _, _, err := w.describe(ctx)
 	if err != nil {
-		return fmt.Errorf("describe the log: %w", err)
+		return err
+	}
+	sink := &sink{writer: w, parts: make([]*part, w.cfg.Partitions)}
+	for i := range sink.parts {
+		if w.Stopped()[int32(i)] == nil {
+			if sink.parts[i], err = w.load(ctx, int32(i), topic); err != nil {
+				return err
+			}
+		}
+	}
+	// Only now, since another writer may be ahead: what the book has must be in the log.
+	_, starts, ends, err := w.describe(ctx)
+	if err != nil {
+		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	sink := &sink{writer: w, parts: make([]*part, w.cfg.Partitions)}
-	from := make([]int64, w.cfg.Partitions)
-	for i := range from {
+	sink.ctx = ctx
+	from := make([]int64, len(sink.parts))
+	for i, p := range sink.parts {
 		from[i] = -1
-		if w.Stopped()[int32(i)] != nil {
-			continue
-		}
-		p, err := w.load(ctx, int32(i), topic, starts[i], ends[i])
-		if err != nil {
-			return err
-		}
-		if p != nil {
-			sink.parts[i], from[i] = p, p.state.Next()
+		if p != nil && w.within(p, starts[i], ends[i]) {
+			from[i] = p.state.Next()
 			group.Go(func() error { return p.run(ctx) })
 		}
 	}
-	sink.ctx = ctx
 	group.Go(func() error { return w.cfg.Log.Follow(ctx, from, sink) })
 	return group.Wait()
 }
 
-// load takes a partition's state from the book. Nil when it must not be written.
-func (w *Writer) load(ctx context.Context, partition int32, topic engine.Topic, start, end int64) (*part, error) {
-	state := fold.New(partition)
-	loadCtx, cancel := context.WithTimeout(ctx, loadLimit)
+// describe asks the log, with a deadline of its own.
+func (w *Writer) describe(ctx context.Context) (topic engine.Topic, starts, ends []int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
-	snapshot, of, err := w.cfg.Book.Load(loadCtx, partition)
+	if topic, starts, ends, err = w.cfg.Log.Describe(ctx); err != nil {
+		err = fmt.Errorf("describe the log: %w", err)
+	}
+	return topic, starts, ends, err
+}
+
+// load takes a partition's state from the book. Nil when it must not be written.
+func (w *Writer) load(ctx context.Context, partition int32, topic engine.Topic) (*part, error) {
+	state := fold.New(partition)
+	ctx, cancel := context.WithTimeout(ctx, loadLimit)
+	defer cancel()
+	snapshot, of, err := w.cfg.Book.Load(ctx, partition)
 	switch {
 	case errors.Is(err, engine.ErrNoSnapshot):
 	case err != nil:
@@ -222,13 +235,19 @@ func (w *Writer) load(ctx context.Context, partition int32, topic engine.Topic, 
 			return nil, nil
 		}
 	}
-	if next := state.Next(); start > next || end < next {
-		w.stop(partition, fmt.Errorf("%w: the log has %d to %d, the cursor is at %d", engine.ErrLogLost, start, end, next))
-		return nil, nil
-	}
 	p := &part{writer: w, id: partition, state: state, in: make(chan []engine.LogRecord, queued), r: newReducer(w.cfg.Sealer, partition, topic.ID)}
 	p.r.begin(state.Next())
 	return p, nil
+}
+
+// within reports whether the log still has what the book goes on from.
+func (w *Writer) within(p *part, start, end int64) bool {
+	next := p.state.Next()
+	if start > next || end < next {
+		w.stop(p.id, fmt.Errorf("%w: the log has %d to %d, the cursor is at %d", engine.ErrLogLost, start, end, next))
+		return false
+	}
+	return true
 }
 
 // sink hands the log's batches to the partitions' own goroutines.
