@@ -21,6 +21,9 @@ const bodyMost = 1 << 20
 // Conn is one member's connection. It is dialled when it is first used, and
 // again after an error. One goroutine at a time.
 type Conn struct {
+	// Patience is how long an answer may take; 0: 15 s.
+	Patience time.Duration
+
 	addr string
 	conn net.Conn
 	in   *bufio.Reader
@@ -37,8 +40,9 @@ func (c *Conn) Addr() string { return c.addr }
 type Answer struct {
 	Status     int
 	Body       []byte
-	Replayed   bool // Idempotent-Replayed: true
-	RetryAfter bool // the answer says when to come again
+	Replayed   bool   // Idempotent-Replayed: true
+	RetryAfter bool   // the answer says when to come again
+	Log        []byte // X-Log-Offset; empty: none
 }
 
 // Do sends a request and reads its answer. A connection that the server closed
@@ -68,6 +72,7 @@ func (c *Conn) once(r Request) (Answer, error) {
 		Body:       c.resp.Body(),
 		Replayed:   len(h.Peek("Idempotent-Replayed")) > 0,
 		RetryAfter: len(h.Peek("Retry-After")) > 0,
+		Log:        h.Peek("X-Log-Offset"),
 	}
 	if h.ConnectionClose() {
 		c.Close()
@@ -83,11 +88,19 @@ func (c *Conn) Abandon(r Request) error {
 	return err
 }
 
+// patience is how long this connection waits.
+func (c *Conn) patience() time.Duration {
+	if c.Patience > 0 {
+		return c.Patience
+	}
+	return patience
+}
+
 func (c *Conn) write(r Request) error {
 	if err := c.Dial(); err != nil {
 		return err
 	}
-	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.conn.SetDeadline(time.Now().Add(c.patience())); err != nil {
 		c.Close()
 		return fmt.Errorf("send a request: %w", err)
 	}
@@ -104,7 +117,7 @@ func (c *Conn) Dial() error {
 	if c.conn != nil {
 		return nil
 	}
-	conn, err := net.DialTimeout("tcp", c.addr, patience)
+	conn, err := net.DialTimeout("tcp", c.addr, c.patience())
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
