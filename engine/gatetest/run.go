@@ -76,6 +76,7 @@ type rig struct {
 	Subject
 	ctx      context.Context
 	campaign string
+	kept     engine.Lock // of prepare
 }
 
 func newRig(t testing.TB, s Subject) *rig {
