@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,8 @@ type Config struct {
 	MaxBuffered int                   // appends under way at most, then ErrLogFull; 0 means 20,000
 	Logger      *slog.Logger          // required
 	Metrics     prometheus.Registerer // nil: not measured
+
+	dial func(ctx context.Context, network, host string) (net.Conn, error) // nil: the network; tests put a wire there
 }
 
 // backoff is the pause before anything is tried again. It is constant: a
@@ -94,6 +97,9 @@ func (c Config) check() error {
 
 // connect makes a client with the settings that every client shares.
 func (c Config) connect(more ...kgo.Opt) (*kgo.Client, error) {
+	if c.dial != nil {
+		more = append(more, kgo.Dialer(c.dial))
+	}
 	client, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...),
 		kgo.ClientID("firstcome"),
