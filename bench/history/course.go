@@ -1,0 +1,285 @@
+package history
+
+import (
+	"bytes"
+	"math"
+
+	"firstcome/engine/fold"
+)
+
+const never = math.MaxInt64
+
+// course is one campaign's way through the log: its state now, and, for the
+// judge, what it was after each record.
+type course struct {
+	model *model
+	id    string
+
+	d                           fold.Definition
+	status                      fold.Status
+	xv, ev, freed               int64
+	createdAt, created          int64
+	granted, waiting, seq, wseq int64
+	members                     map[fold.User]*member
+	queue                       []waiter // by ticket; who left is skipped
+	gone                        int64    // offset of ARCHIVE
+
+	managed   []deed             // what admins and the scheduler changed
+	stretches [classes][]stretch // when each class of refusals was true
+}
+
+type waiter struct {
+	user   fold.User
+	ticket int64
+}
+
+// member is what one member had, oldest first.
+type member struct {
+	now     fold.Place
+	spells  []spell
+	cancels []int64 // offsets of CANCEL records that counted
+	answers []int64 // of ANSWERS records that counted
+}
+
+// spell is a stretch of the log in which a member's place was one thing. It
+// lasts until the next spell.
+type spell struct {
+	from                int64 // offset of the record that began it
+	claim, rank, ticket int64
+	state               fold.PlaceState
+}
+
+func (s *spell) active() bool { return s.state == fold.Granted || s.state == fold.Waiting }
+
+// deed is one change of the campaign itself.
+type deed struct {
+	offset int64
+	what   fold.Change
+	cap    int64
+	status fold.Status
+}
+
+func (c *course) member(u fold.User) *member {
+	m := c.members[u]
+	if m == nil {
+		m = &member{}
+		c.members[u] = m
+	}
+	return m
+}
+
+// place is a member's newest place as the rules see it.
+func (c *course) place(u fold.User) fold.Place {
+	m := c.members[u]
+	if m == nil || c.status == fold.Archived {
+		return fold.Place{}
+	}
+	return m.now
+}
+
+func (c *course) say(what fold.Change, u fold.User, p fold.Place, points int64, actor string) {
+	c.ev++
+	c.model.said = append(c.model.said, change{c, what, u, p, points, c.ev, c.xv, actor})
+	if u == (fold.User{}) {
+		c.managed = append(c.managed, deed{c.model.next, what, c.d.Cap, c.status})
+	}
+}
+
+// put gives a member another place.
+func (c *course) put(m *member, p fold.Place) {
+	m.now = p
+	m.spells = append(m.spells, spell{c.model.next, p.Claim, p.Rank, p.Ticket, p.State})
+}
+
+func (c *course) room() bool     { return c.d.Soft || c.d.Cap == fold.NoCap || c.granted < c.d.Cap }
+func (c *course) canGrant() bool { return c.status == fold.Open && c.room() && c.waiting == 0 }
+func (c *course) canWait() bool  { return c.status == fold.Open && c.waiting < c.d.WaitlistCap }
+
+// decide is one record about this campaign, and what follows from it.
+func (c *course) decide(r *fold.Record) (verdict fold.Verdict) {
+	grants, waits := c.canGrant(), c.canWait()
+	switch r.Kind {
+	case fold.KindClaim:
+		verdict = c.claim(r)
+	case fold.KindCancel:
+		verdict = c.cancel(r)
+	case fold.KindAnswers:
+		verdict = c.answer(r)
+	case fold.KindErase:
+		verdict = c.erase(r)
+	default:
+		verdict = fold.Refused
+		if r.Xv == c.xv {
+			verdict = c.manage(r)
+		}
+	}
+	c.promote(r.Actor)
+	if c.canGrant() && !grants || c.canWait() && !waits {
+		c.freed = c.model.next
+	}
+	c.mark()
+	return verdict
+}
+
+func (c *course) claim(r *fold.Record) fold.Verdict {
+	m := c.member(r.User)
+	p := c.place(r.User)
+	accepts := c.canGrant() || r.Wait && c.canWait()
+	switch {
+	case p.Active():
+		return fold.ClaimDuplicate
+	case c.status == fold.Draft || c.status == fold.Scheduled:
+		return fold.ClaimNotOpen
+	case c.status == fold.Paused:
+		return fold.ClaimPaused
+	case c.status == fold.Closed || c.status == fold.Archived:
+		return fold.ClaimClosed
+	case p.State == fold.Ended && c.d.Reclaim == fold.ReclaimRefused:
+		return fold.ClaimEndedBefore
+	case p.State != fold.NoPlace && r.Seen <= p.End:
+		return fold.ClaimSuperseded
+	case accepts && r.Seen <= c.freed:
+		return fold.ClaimStale
+	case !accepts:
+		return fold.ClaimFull
+	}
+	next := fold.Place{Claim: c.model.next, Last: c.model.next, At: c.model.at}
+	if !c.canGrant() {
+		c.wseq++
+		c.waiting++
+		next.State, next.Ticket = fold.Waiting, c.wseq
+		c.queue = append(c.queue, waiter{r.User, c.wseq})
+		c.put(m, next)
+		c.say(fold.Waitlisted, r.User, next, 0, r.Actor)
+		return fold.ClaimWaiting
+	}
+	c.seq++
+	c.granted++
+	next.State, next.Rank = fold.Granted, c.seq
+	c.put(m, next)
+	c.say(fold.GrantedNow, r.User, next, c.d.Points, r.Actor)
+	return fold.ClaimGranted
+}
+
+func (c *course) promote(actor string) {
+	for (c.status == fold.Open || c.status == fold.Closed && !c.d.EndPromotion) && c.room() && c.waiting > 0 {
+		w := c.queue[0]
+		c.queue = c.queue[1:]
+		m := c.members[w.user]
+		if m.now.State != fold.Waiting || m.now.Ticket != w.ticket {
+			continue // left the list before
+		}
+		c.seq++
+		c.granted++
+		c.waiting--
+		p := m.now
+		p.State, p.Rank, p.Last = fold.Granted, c.seq, c.model.next
+		c.put(m, p)
+		c.say(fold.Promoted, w.user, p, c.d.Points, actor)
+	}
+}
+
+func (c *course) cancel(r *fold.Record) fold.Verdict {
+	p := c.place(r.User)
+	switch {
+	case c.status == fold.Draft || c.status == fold.Archived:
+		return fold.Refused
+	case p.Active() && (r.Claim == 0 || r.Claim != p.Claim), !p.Active() && r.Claim != 0:
+		return fold.NoEffect
+	}
+	what, points := fold.FencedNow, int64(0)
+	switch p.State {
+	case fold.Granted:
+		c.granted--
+		what, points = fold.EndedNow, -c.d.Points
+	case fold.Waiting:
+		c.waiting--
+		what = fold.EndedNow
+	case fold.NoPlace:
+		p.State = fold.Fenced
+	}
+	if what == fold.EndedNow {
+		p.State, p.EndedAt = fold.Ended, c.model.at
+	}
+	p.End, p.Last = c.model.next, c.model.next
+	m := c.member(r.User)
+	m.cancels = append(m.cancels, c.model.next)
+	c.put(m, p)
+	c.say(what, r.User, p, points, r.Actor)
+	return fold.Done
+}
+
+func (c *course) answer(r *fold.Record) fold.Verdict {
+	p := c.place(r.User)
+	switch {
+	case c.status == fold.Closed || c.status == fold.Archived:
+		return fold.Refused
+	case !p.Active() || p.Claim != r.Claim:
+		return fold.NoEffect
+	}
+	m := c.member(r.User)
+	m.now.Last = c.model.next
+	m.answers = append(m.answers, c.model.next)
+	c.say(fold.AnsweredNow, r.User, m.now, 0, r.Actor)
+	return fold.Done
+}
+
+// erase takes the member's link away. A grant stays counted; who waited leaves.
+func (c *course) erase(r *fold.Record) fold.Verdict {
+	p := c.place(r.User)
+	if p.State == fold.NoPlace {
+		return fold.NoEffect
+	}
+	if p.State == fold.Waiting {
+		c.waiting--
+	}
+	c.freed = c.model.next
+	c.put(c.member(r.User), fold.Place{})
+	c.say(fold.ErasedMember, r.User, fold.Place{}, 0, r.Actor)
+	return fold.Done
+}
+
+// manage is what admins and the scheduler do, the version being right.
+func (c *course) manage(r *fold.Record) fold.Verdict {
+	begun := c.status != fold.Draft && c.status != fold.Scheduled
+	d, to, what := c.d, c.status, fold.Edited
+	switch s := c.status; {
+	case r.Kind == fold.KindPublish && s == fold.Draft:
+		to, what = fold.Scheduled, fold.Published
+	case r.Kind == fold.KindOpen && !begun:
+		to, what = fold.Open, fold.Opened
+	case r.Kind == fold.KindPause && s == fold.Open:
+		to, what = fold.Paused, fold.PausedNow
+	case r.Kind == fold.KindResume && s == fold.Paused:
+		to, what = fold.Open, fold.Resumed
+	case r.Kind == fold.KindClose && (s == fold.Scheduled || s == fold.Open || s == fold.Paused):
+		to, what = fold.Closed, fold.ClosedNow
+	case r.Kind == fold.KindArchive && (s == fold.Draft || s == fold.Closed):
+		to, what = fold.Archived, fold.ArchivedNow
+		c.gone = c.model.next
+	case r.Kind == fold.KindCap && s != fold.Archived:
+		d.Cap, what = r.Cap, fold.CapChanged
+	case r.Kind == fold.KindEdit && s != fold.Archived:
+		n := *r.Definition
+		if s != fold.Draft && (n.Kind != d.Kind || n.Soft != d.Soft) || begun && n.Points != d.Points {
+			return fold.Refused
+		}
+		n.Key = d.Key
+		if begun {
+			n.Cap = d.Cap
+		}
+		d = n
+	default:
+		return fold.Refused
+	}
+	if to == c.status && c.model.rules >= 2 && same(&d, &c.d) {
+		return fold.NoEffect
+	}
+	if d.Reclaim < c.d.Reclaim || !bytes.Equal(d.Eligibility, c.d.Eligibility) || !bytes.Equal(d.Form, c.d.Form) {
+		c.freed = c.model.next
+	}
+	c.d, c.status = d, to
+	c.xv++
+	c.say(what, fold.User{}, fold.Place{}, 0, r.Actor)
+	return fold.Done
+}
