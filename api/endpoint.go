@@ -217,13 +217,19 @@ func isHex(s string) bool {
 
 // door is the set of routes of one listener.
 type door struct {
+	server  *Server
 	mux     *http.ServeMux
 	unknown *endpoint
 }
 
+var closing = []string{"close"}
+
 // ServeHTTP finds the endpoint. Paths that net/http would redirect to a cleaner
 // form are unknown here: no client of an API writes them on purpose.
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if d.server.leaving.Load() {
+		w.Header()["Connection"] = closing
+	}
 	if !isClean(r.URL.Path) {
 		d.unknown.ServeHTTP(w, r)
 		return
@@ -238,7 +244,7 @@ func isClean(p string) bool {
 
 // door builds a listener's routes.
 func (s *Server) door(routes []route, gate *identity, crowd *meters, laneOf func(route) *lane) *door {
-	d := &door{mux: http.NewServeMux()}
+	d := &door{server: s, mux: http.NewServeMux()}
 	for _, r := range routes {
 		e := &endpoint{route: r, server: s, media: mediaOf[r.operation], timer: s.metrics.observer(r.operation)}
 		if r.access != anyone {

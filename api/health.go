@@ -19,6 +19,9 @@ func (s *Server) live(c *call) error {
 func (s *Server) ready(because bool) func(c *call) error {
 	return func(c *call) error {
 		h := s.ports.Node.Health()
+		if s.leaving.Load() {
+			h.Ready, h.Reason = false, "it ends"
+		}
 		if !h.Ready {
 			p := later(unavailable, errors.New(h.Reason))
 			p.because = "this node is not ready"

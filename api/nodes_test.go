@@ -73,3 +73,22 @@ func TestUpgradeIsRefused(t *testing.T) {
 	h.refused = &engine.InvalidError{Fields: []engine.FieldError{{Pointer: "/rules", Detail: "must be a version from 1 to 2"}}}
 	want(t, h.admin("owner", `POST /v1/admin/upgrade {"rules":9}`), 422, "invalid")
 }
+
+// A node that ends is not ready, and every answer, a refusal too, is the last of
+// its connection.
+func TestLeave(t *testing.T) {
+	h := newHouse(t)
+	if w := h.ask("GET /v1/time"); w.Header().Get("Connection") != "" {
+		t.Fatal("an answer closes its connection")
+	}
+	h.server.Leave()
+	if p := want(t, h.ask("GET /readyz"), 503, "unavailable"); p["stopped"] != nil {
+		t.Errorf("readiness %v", p)
+	}
+	want(t, h.ask("GET /livez"), 200, "")
+	for _, request := range []string{"GET /v1/time", "GET /nothing", "GET //", "GET /v1/me/claims"} {
+		if w := h.ask(request); w.Header().Get("Connection") != "close" {
+			t.Errorf("%s -> %d keeps its connection", request, w.Code)
+		}
+	}
+}

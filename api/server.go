@@ -43,6 +43,7 @@ type Server struct {
 	listing         atomic.Pointer[listing]
 	changes         atomic.Uint64 // admins' changes on this node
 	auditing        sync.Mutex    // held while an audit runs
+	leaving         atomic.Bool   // see Leave
 	members, admins *door
 	memberDoc       []byte
 	adminDoc        []byte
@@ -115,6 +116,11 @@ func (s *Server) Members() http.Handler { return s.members }
 
 // Admins is the handler of the admins' listener: admins, metrics, profiles.
 func (s *Server) Admins() http.Handler { return s.admins }
+
+// Leave says that this node ends: it is not ready any more, and every answer
+// from now on is the last one of its connection. Whoever asks is answered all
+// the same.
+func (s *Server) Leave() { s.leaving.Store(true) }
 
 // Run keeps the issuer's keys fresh until ctx ends.
 func (s *Server) Run(ctx context.Context) error { return s.keys.run(ctx) }

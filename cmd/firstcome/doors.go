@@ -7,10 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"syscall"
 	"time"
-
-	"golang.org/x/net/netutil"
 
 	"firstcome/api"
 )
@@ -19,18 +18,37 @@ import (
 // wait in the operating system's queue until others end.
 const connectionsMost = 50_000
 
+const (
+	// lineGrace is how long those who stand in line when the end begins are let
+	// in: a handshake that has begun takes one more trip.
+	lineGrace = 250 * time.Millisecond
+	// idleGrace is how long a connection may stay silent at the end until it is
+	// closed without an answer that says so.
+	idleGrace = time.Second
+	// seeOffPoll is how often it is looked who is still there.
+	seeOffPoll = 10 * time.Millisecond
+)
+
 // door is one listener and what answers there.
 type door struct {
-	listener net.Listener
-	server   *http.Server
-	wait     time.Duration // for answers that are under way when it closes
+	lobby  *lobby
+	server *http.Server
+	end    *farewell
+	wait   time.Duration // from the farewell on, for everybody who is still there
 }
+
+// plain is TCP without multipath, which the system would give a listener by
+// default: it cannot close its line (see lastInLine).
+var plain = func() (c net.ListenConfig) {
+	c.SetMultipathTCP(false)
+	return c
+}()
 
 // listen takes both addresses, or says of each what is wrong.
 func listen(c *Config) (members, admins net.Listener, err error) {
 	var wrong problems
 	take := func(name, address string) net.Listener {
-		l, err := net.Listen("tcp", address)
+		l, err := plain.Listen(context.Background(), "tcp", address)
 		if err != nil {
 			wrong = append(wrong, listenProblem(c, name, address, err))
 			return nil
@@ -63,25 +81,62 @@ func listenProblem(c *Config, name, address string, err error) problem {
 	return p
 }
 
-func newDoor(l net.Listener, h http.Handler, wait time.Duration, log *slog.Logger) *door {
-	return &door{netutil.LimitListener(l, connectionsMost), api.HTTPServer(h, log), wait}
+// farewell is the end of all doors, which begins once: the node is not ready any
+// more, and every answer is the last one of its connection.
+type farewell struct {
+	leave func()
+	once  sync.Once
+	at    time.Time
 }
 
-// run answers until ctx ends. Then nobody new is let in, and the answers that
-// are under way are waited for.
+// begin returns when it began.
+func (f *farewell) begin() time.Time {
+	f.once.Do(func() {
+		f.leave()
+		f.at = time.Now()
+	})
+	return f.at
+}
+
+func newDoor(l net.Listener, h http.Handler, end *farewell, wait time.Duration, log *slog.Logger) *door {
+	d := &door{newLobby(l, connectionsMost), api.HTTPServer(h, log), end, wait}
+	d.server.ConnState = noted
+	return d
+}
+
+// run answers until ctx ends. Then nobody new is let in, who asks is answered
+// for the last time, and who stays silent is let go.
 func (d *door) run(ctx context.Context) error {
 	failed := make(chan error, 1)
-	go func() { failed <- d.server.Serve(d.listener) }()
+	go func() { failed <- d.server.Serve(d.lobby) }()
 	select {
 	case err := <-failed:
-		return fmt.Errorf("answer at %s: %w", d.listener.Addr(), err)
+		return fmt.Errorf("answer at %s: %w", d.lobby.Addr(), err)
 	case <-ctx.Done():
 	}
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.wait)
-	defer cancel()
-	if err := d.server.Shutdown(limit); err != nil {
-		_ = d.server.Close() // whoever is left was given all the time there is
+	began := d.end.begin()
+	if lastInLine(d.lobby.Listener) {
+		time.Sleep(lineGrace) // who stood in line is let in meanwhile
 	}
+	_ = d.lobby.Close() // Serve says the same
 	<-failed
+	d.seeOff(began)
 	return nil
+}
+
+// seeOff waits until every connection is gone: with its last answer, which says
+// so, or after a second without a request. A connection that the server closes
+// while a request is on its way ends without an answer; so it only closes those
+// on which nothing has come for a while.
+func (d *door) seeOff(began time.Time) {
+	tick := time.NewTicker(seeOffPoll)
+	defer tick.Stop()
+	for !d.lobby.empty() && time.Since(began) < d.wait {
+		now := time.Now()
+		if now.Sub(began) >= idleGrace {
+			d.lobby.dismiss(now.Add(-idleGrace))
+		}
+		<-tick.C
+	}
+	_ = d.server.Close() // whoever is left was given all the time there is
 }

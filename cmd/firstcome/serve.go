@@ -161,9 +161,10 @@ func (n *node) joinDoors(ctx context.Context, t tools, shown prometheus.Gatherer
 // to stay connected.
 func (n *node) crew(started func(context.Context)) *crew {
 	c := &crew{log: n.log}
-	wait := n.c.ClaimDeadline + doorGrace
-	members := newDoor(n.members, n.tracing.around("members", n.doors.Members()), wait, n.log)
-	admins := newDoor(n.admins, n.tracing.around("admins", n.doors.Admins()), wait, n.log)
+	end := &farewell{leave: n.doors.Leave}
+	wait := idleGrace + n.c.ClaimDeadline + doorGrace // the last claim comes within idleGrace
+	members := newDoor(n.members, n.tracing.around("members", n.doors.Members()), end, wait, n.log)
+	admins := newDoor(n.admins, n.tracing.around("admins", n.doors.Admins()), end, wait, n.log)
 	if n.c.does("api") {
 		c.add("members' door", members.run)
 	} else {
