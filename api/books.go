@@ -55,8 +55,12 @@ func appendTotals(b []byte, t *engine.Totals) []byte {
 	b = appendInt(b, "waiting", t.Waiting)
 	b = appendInt(b, "seq", t.Seq)
 	b = appendInt(b, "offset", t.Offset)
+	return appendDigest(b, t.Digest)
+}
+
+func appendDigest(b []byte, digest uint64) []byte {
 	b = append(appendName(b, "digest"), '"')
-	return append(fmt.Appendf(b, "%016x", t.Digest), '"', ',')
+	return append(fmt.Appendf(b, "%016x", digest), '"', ',')
 }
 
 func appendSeconds(b []byte, name string, d time.Duration) []byte {

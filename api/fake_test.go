@@ -246,6 +246,8 @@ func (w *world) Deeds(_ context.Context, id string, after int64, limit int) ([]e
 
 func (w *world) Health() engine.Health { return w.health }
 
+func (w *world) Folds() (next []int64, digests []uint64) { return []int64{4}, []uint64{0xfeed} }
+
 func (w *world) Nodes(context.Context) ([]engine.Presence, error) {
 	return append([]engine.Presence{{Node: w.health.Node, Address: "10.0.0.1:8080", Build: "v2", Rules: 2, Roles: w.health.Roles,
 		StartedAt: noon, SaidAt: w.Now()}}, w.others...), w.lonely

@@ -21,7 +21,7 @@ func (s *Server) nodes(c *call) error {
 	for i := range list {
 		b = appendPresence(append(b, '{'), &list[i], now)
 		if i == 0 {
-			b = appendThisNode(b, &h)
+			b = appendThisNode(b, &h, s.ports.Node)
 		}
 		b = append(closeObject(b), ',')
 	}
@@ -50,8 +50,10 @@ func appendPresence(b []byte, p *engine.Presence, now time.Time) []byte {
 	return b
 }
 
-// appendThisNode appends what a node can vouch for only itself.
-func appendThisNode(b []byte, h *engine.Health) []byte {
+// appendThisNode appends what a node can vouch for only itself. A digest is that
+// of the fold at next: nodes with an equal next have equal ones.
+func appendThisNode(b []byte, h *engine.Health, node Node) []byte {
+	next, digests := node.Folds()
 	b = appendBool(b, "this", true)
 	b = appendBool(b, "ready", h.Ready)
 	if h.Reason != "" {
@@ -63,6 +65,10 @@ func appendThisNode(b []byte, h *engine.Health) []byte {
 			b = append(b, ',')
 		}
 		b = appendInt(append(b, '{'), "partition", int64(p.Partition))
+		if int(p.Partition) < len(next) && next[p.Partition] > 0 {
+			p.Next = next[p.Partition]
+			b = appendDigest(b, digests[p.Partition])
+		}
 		b = appendInt(b, "next", p.Next)
 		b = appendInt(b, "end", p.End)
 		b = appendInt(b, "rules", int64(p.Rules))

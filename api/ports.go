@@ -63,6 +63,9 @@ type Register interface {
 // Node tells how this node does. *engine.Engine fulfils it.
 type Node interface {
 	Health() engine.Health
+	// Folds returns, per partition, the first offset that this node has not
+	// applied and its fold's digest there; 0 and 0 while it is not loaded.
+	Folds() (next []int64, digests []uint64)
 }
 
 // Cluster knows the other nodes. *engine.Engine fulfils it.
