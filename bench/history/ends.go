@@ -92,7 +92,7 @@ func (k *court) excused(p *party, no int32) bool {
 		if t := p.told(o); t != none && p.m.spells[t].claim == p.m.now.Claim {
 			return true
 		}
-		if o.Kind == Claim && o.ended() > k.Ops[no].Call {
+		if o.Kind == Claim && o.ended() >= k.Ops[no].Call {
 			return true
 		}
 	}

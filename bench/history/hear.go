@@ -29,7 +29,7 @@ func (k *court) member(p *party) {
 	told := map[int]int64{} // by node, the newest record that an answer proved
 	for _, i := range ops {
 		o := &k.Ops[i]
-		for len(answered) > 0 && k.Ops[answered[0]].Return <= o.Call {
+		for len(answered) > 0 && k.Ops[answered[0]].Return < o.Call {
 			y := answered[0]
 			answered = answered[1:]
 			if k.rests[y] != none {

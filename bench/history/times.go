@@ -60,8 +60,8 @@ func (t *times) newest(at time.Duration) int64 {
 	return int64(sort.Search(len(t.since), func(i int) bool { return t.since[i] > at })) - 1
 }
 
-// oldest is the newest record that everybody could know at a moment: who rests
+// oldest is the newest record that everybody could know before a moment: who rests
 // on an older state did not know what was known. -1: none.
 func (t *times) oldest(at time.Duration) int64 {
-	return int64(sort.Search(len(t.known), func(i int) bool { return t.known[i] > at })) - 1
+	return int64(sort.Search(len(t.known), func(i int) bool { return t.known[i] >= at })) - 1
 }
