@@ -35,7 +35,11 @@ type KafkaBroker struct {
 	Port       int // clients and brokers
 	controller int // port of the controllers among themselves
 	id         int
+	data       string
 }
+
+// Data is the folder that holds a folder for each partition, <topic>-<number>.
+func (b *KafkaBroker) Data() string { return b.data }
 
 // Addr is host:port.
 func (b *KafkaBroker) Addr() string { return "127.0.0.1:" + strconv.Itoa(b.Port) }
@@ -78,12 +82,12 @@ func (c *KafkaCluster) start(ctx context.Context, kit *kit, o KafkaOptions) (err
 		c.Brokers = append(c.Brokers, b)
 	}
 	for _, b := range c.Brokers {
-		data := filepath.Join(c.dir, fmt.Sprintf("data-%d", b.id))
-		if err := kit.format(data, b.id); err != nil {
+		b.data = filepath.Join(c.dir, fmt.Sprintf("data-%d", b.id))
+		if err := kit.format(b.data, b.id); err != nil {
 			return err
 		}
 		conf := filepath.Join(c.dir, fmt.Sprintf("server-%d.properties", b.id))
-		if err := os.WriteFile(conf, []byte(c.properties(b, data, o)), 0o644); err != nil {
+		if err := os.WriteFile(conf, []byte(c.properties(b, b.data, o)), 0o644); err != nil {
 			return fmt.Errorf("write a broker's settings: %w", err)
 		}
 		b.Process, err = StartProcess(Spec{

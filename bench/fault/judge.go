@@ -1,0 +1,244 @@
+package fault
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"firstcome/bench/history"
+)
+
+// restWait is how long everything may need to come to rest: the ledger at the
+// end of the log, and all leases home. A dead node's leases end after 10 s.
+const restWait = 30 * time.Second
+
+// judge waits until all is at rest, reads the evidence and judges it.
+func (r *run) judge(ctx context.Context) error {
+	if r.o.Rival {
+		r.out.Violations = append(r.out.Violations, contradictions(r.out.Ops, r.strike.Script)...)
+		r.out.measure(r.Scenario, nil)
+		return nil
+	}
+	w, err := r.strike.witness(r.strike.lost)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	start := time.Now()
+	if err := until(ctx, restWait, func() error { return r.resting(ctx, w) }); err != nil {
+		r.strike.violate(history.Violation{Rule: "rest", Detail: err.Error()})
+	}
+	r.out.Rest = time.Since(start)
+	if r.evidence, err = r.read(ctx, w); err != nil {
+		return err
+	}
+	r.out.Violations = append(r.out.Violations, history.Judge(r.evidence)...)
+	if !r.Apart {
+		if err := r.audit(ctx); err != nil {
+			return err
+		}
+	}
+	r.out.measure(r.Scenario, r.evidence)
+	if r.Look != nil {
+		r.out.strike = r.strike
+		r.out.Violations = append(r.out.Violations, r.Look(r.out)...)
+	}
+	r.out.limits(r.Scenario)
+	return nil
+}
+
+// resting tells why it is not quiet yet.
+func (r *run) resting(ctx context.Context, w *witness) error {
+	ends, err := w.ends(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range r.strike.Nodes {
+		parts, err := r.strike.Boss.partitions(ctx, i)
+		if err != nil {
+			return err
+		}
+		for _, p := range parts {
+			if !w.gone(p.Partition) && (p.State != "following" || p.Next < ends[p.Partition]) {
+				return fmt.Errorf("node %d, partition %d: %s at %d of %d %s", i+1, p.Partition, p.State, p.Next, ends[p.Partition], p.Reason)
+			}
+		}
+	}
+	next, _, err := w.book.Cursors(ctx, Partitions)
+	if err != nil {
+		return err
+	}
+	for p := range ends {
+		if !w.gone(int32(p)) && next[p] < ends[p] {
+			return fmt.Errorf("the ledger's partition %d is at %d of %d", p, next[p], ends[p])
+		}
+	}
+	counts, err := w.counts(ctx, r.strike.Script.Campaigns)
+	if err != nil {
+		return err
+	}
+	for id, n := range counts {
+		if n.Leased != 0 || n.Count != n.Used || !n.Known {
+			return fmt.Errorf("the gate of %s: %+v", id, n)
+		}
+	}
+	return nil
+}
+
+// read takes the evidence: first what was made from the log, then the log.
+func (r *run) read(ctx context.Context, w *witness) (*history.Evidence, error) {
+	e := &history.Evidence{Topic: r.strike.Topic, Healed: true}
+	for _, o := range r.out.Ops {
+		if !w.gone(partition(o.Campaign)) {
+			e.Ops = append(e.Ops, o)
+		}
+	}
+	var err error
+	if e.Folds, err = w.folds(ctx); err != nil {
+		return nil, err
+	}
+	if e.Ledger, err = w.snapshots(ctx); err != nil {
+		return nil, err
+	}
+	if e.Gate, err = w.counts(ctx, r.strike.Script.Campaigns); err != nil {
+		return nil, err
+	}
+	if e.Log, err = w.log(ctx); err != nil {
+		return nil, err
+	}
+	if e.Users, err = pseudonyms(e.Ops); err != nil {
+		return nil, err
+	}
+	if r.Away {
+		e.Away = []history.Window{{From: r.out.Struck, To: r.out.Healed + backAgain}}
+	}
+	return e, nil
+}
+
+// audit asks the product for its own.
+func (r *run) audit(ctx context.Context) error {
+	reply, err := r.strike.Boss.ask(ctx, 0, "POST", "/audit", nil, "")
+	if err != nil {
+		return fmt.Errorf("ask for the audit: %w", err)
+	}
+	var found struct {
+		Clean      bool
+		Violations []history.Violation
+	}
+	if err := json.Unmarshal(reply.Body, &found); err != nil || reply.Status != 200 {
+		return fmt.Errorf("ask for the audit: %d: %.300s", reply.Status, reply.Body)
+	}
+	for _, v := range found.Violations {
+		v.Rule = "audit: " + v.Rule
+		r.out.Violations = append(r.out.Violations, v)
+	}
+	if !found.Clean && len(found.Violations) == 0 {
+		r.out.Violations = append(r.out.Violations, history.Violation{Rule: "audit", Detail: "it is not clean and does not say why"})
+	}
+	return nil
+}
+
+// contradictions finds what answers alone give away: an engine without a log is
+// judged by what it told its members.
+func contradictions(ops []history.Op, s *Script) (found []history.Violation) {
+	for i := range s.Campaigns {
+		c := &s.Campaigns[i]
+		over, twice, moved := contradict(ops, c.ID)
+		if most := c.Cap; over > most && s.Caps == nil {
+			found = append(found, history.Violation{Rule: "I1 cap", Campaign: c.ID, Detail: fmt.Sprintf("%d members were granted a place and told no end of it, for a cap of %d", over, most)})
+		}
+		if twice > 0 {
+			found = append(found, history.Violation{Rule: "I2 rank", Campaign: c.ID, Detail: fmt.Sprintf("%d ranks were given to two members", twice)})
+		}
+		if moved > 0 {
+			found = append(found, history.Violation{Rule: "I2 rank", Campaign: c.ID, Detail: fmt.Sprintf("%d members were told two ranks without a cancel", moved)})
+		}
+	}
+	return found
+}
+
+// contradict counts members who hold a place as far as they were told, ranks
+// with two members, and members with two ranks.
+func contradict(ops []history.Op, campaign string) (holders int64, twice, moved int) {
+	left := map[string]bool{} // ever asked for an end
+	ranks := map[string]map[int64]bool{}
+	members := map[int64]map[string]bool{}
+	for i := range ops {
+		o := &ops[i]
+		if o.Campaign != campaign {
+			continue
+		}
+		if o.Kind == history.Cancel {
+			left[o.Member] = true
+		}
+		if o.State != "granted" || o.Status != 200 && o.Status != 201 {
+			continue
+		}
+		put(ranks, o.Member, o.Rank)
+		put(members, o.Rank, o.Member)
+	}
+	for member, told := range ranks {
+		if left[member] {
+			continue
+		}
+		holders++
+		if len(told) > 1 {
+			moved++
+		}
+	}
+	for _, who := range members {
+		if len(who) > 1 {
+			twice++
+		}
+	}
+	return holders, twice, moved
+}
+
+func put[K, V comparable](m map[K]map[V]bool, k K, v V) {
+	if m[k] == nil {
+		m[k] = map[V]bool{}
+	}
+	m[k][v] = true
+}
+
+// cleanRefusals is what a rolling restart promises: a request is answered or its
+// connection is refused, never broken off.
+func cleanRefusals(o *Outcome) (found []history.Violation) {
+	if o.Broken > 0 {
+		found = append(found, history.Violation{Rule: "E6 clean restart", Detail: fmt.Sprintf("%d requests were broken off", o.Broken)})
+	}
+	if n := o.Measured.Failed + o.Measured.Unavailable; n > 0 {
+		found = append(found, history.Violation{Rule: "E6 clean restart", Detail: fmt.Sprintf("%d answers were 5xx", n)})
+	}
+	return found
+}
+
+// stoppedApart is what a lost partition promises: soon after, its claims are
+// answered with 503 and Retry-After and nothing else, the nodes name it, and the
+// other partitions go on.
+func stoppedApart(o *Outcome) (found []history.Violation) {
+	gone := func(p int32) bool { return slices.Contains(o.strike.lost, p) || slices.Contains(o.strike.lost, -1) }
+	stopped, others := 0, 0
+	since := o.Marks[len(o.Marks)-2].At + stopWait // all is back; the last mark is the healing
+	for i := range o.Ops {
+		op := &o.Ops[i]
+		if op.Kind != history.Claim || op.Call < since || op.Status == 0 {
+			continue
+		}
+		switch {
+		case !gone(partition(op.Campaign)):
+			others++
+		case op.Status == 503 && op.RetryAfter:
+			stopped++
+		default:
+			found = append(found, history.Violation{Rule: "fail stop", Campaign: op.Campaign,
+				Detail: fmt.Sprintf("%v after its log was lost a claim was answered with %d %s %s", op.Call-since+stopWait, op.Status, op.Code, op.State)})
+		}
+	}
+	if stopped == 0 || others == 0 && !gone(-1) {
+		found = append(found, history.Violation{Rule: "fail stop", Detail: fmt.Sprintf("%d claims of lost partitions and %d of others were answered", stopped, others)})
+	}
+	return append(found[:min(len(found), 5)], o.named(gone)...)
+}
