@@ -143,17 +143,15 @@ func (k *court) strange(o *Op) {
 	k.report(ruleErrors, o.Campaign, "%s got %d %s%s, which is no answer to what was asked", o.Member, o.Status, o.Code, o.State)
 }
 
-// appended reports whether one of a member's records, by their offsets, is the
+// appended are those of a member's records, by their offsets, that can be the
 // operation's: newer than what was known when it was sent, there when it was
-// answered, and the one that the answer names.
-func (h *plea) appended(k *court, offsets []int64) (at int64, ok bool) {
-	first := h.exact + 1
+// answered, and if a cancel's answer names one, that.
+func (h *plea) appended(k *court, offsets []int64) []int64 {
+	first, last := h.exact+1, h.hi
 	if h.o.Kind == Cancel && k.names(h.o) {
-		first = h.o.Log.Offset
+		first, last = h.o.Log.Offset, min(last, h.o.Log.Offset)
 	}
 	i := sort.Search(len(offsets), func(i int) bool { return offsets[i] >= first })
-	if i == len(offsets) || offsets[i] > h.hi || h.o.Kind == Cancel && k.names(h.o) && offsets[i] != first {
-		return none, false
-	}
-	return offsets[i], true
+	j := sort.Search(len(offsets), func(i int) bool { return offsets[i] > last })
+	return offsets[i:max(i, j)]
 }

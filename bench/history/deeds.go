@@ -12,27 +12,35 @@ func (k *court) cancelled(h *plea) {
 	o := h.o
 	switch {
 	case o.Status == 200:
-		at, ok := h.appended(k, h.m.cancels)
-		if !ok {
-			k.report(ruleDurable, o.Campaign, "%s was told at %v that the place has ended, and the log has no CANCEL of that time", o.Member, o.Return)
-			return
-		}
-		s := &h.m.spells[h.m.spellAt(at)]
-		if s.state != fold.Ended || o.Claim != "" && o.State == "cancelled" && s.claim != claimOf(o.Claim) {
-			k.report(ruleOnce, o.Campaign, "%s was told that place %d has ended, and the CANCEL at %d left claim %d %v", o.Member, claimOf(o.Claim), at, s.claim, s.state)
-		}
+		k.left(h)
 		k.after(h)
 	case o.Status == 404:
-		if !h.fenced() && !h.docket.meets(hidden, h.lo, h.hi) {
+		if !h.fenced(k) && !h.docket.meets(hidden, h.lo, h.hi) {
 			k.no(h, false)
 		}
 	case o.Status == 409 && o.Code == "cancellation-closed":
 		k.no(h, h.m.each(h.lo, h.hi, func(s *spell, _, _ int64) bool { return s.active() }))
 	case o.Status == 409 && o.Code == "state-forbids":
-		k.no(h, h.docket.meets(archived, h.lo, h.hi) || h.docket.meets(hidden, h.lo, h.hi))
+		k.no(h, h.docket.meets(archived, h.lo, h.hi) || o.Kind == CancelFor && h.docket.meets(hidden, h.lo, h.hi))
 	default:
 		k.strange(o)
 	}
+}
+
+// left judges that a CANCEL of the operation's time has ended the place.
+func (k *court) left(h *plea) {
+	o, all := h.o, h.appended(k, h.m.cancels)
+	for _, at := range all {
+		s := &h.m.spells[h.m.spellAt(at)]
+		if s.state == fold.Ended && (o.Claim == "" || o.State != "cancelled" || s.claim == claimOf(o.Claim)) {
+			return
+		}
+	}
+	if len(all) == 0 {
+		k.report(ruleDurable, o.Campaign, "%s was told at %v that the place has ended, and the log has no CANCEL of that time", o.Member, o.Return)
+		return
+	}
+	k.report(ruleOnce, o.Campaign, "%s was told that place %d has ended, and no CANCEL at %v ended it", o.Member, claimOf(o.Claim), all)
 }
 
 // after judges what a cancel's answer shows of the place: read a moment later,
@@ -50,18 +58,14 @@ func (k *court) after(h *plea) {
 }
 
 // fenced reports whether a CANCEL of the operation's time found no place.
-func (h *plea) fenced() bool {
-	return slices.ContainsFunc(h.m.cancels, func(at int64) bool {
-		return at > h.exact && at <= h.hi && h.m.spells[h.m.spellAt(at)].state == fold.Fenced
-	})
+func (h *plea) fenced(k *court) bool {
+	return slices.ContainsFunc(h.appended(k, h.m.cancels), func(at int64) bool { return h.m.spells[h.m.spellAt(at)].state == fold.Fenced })
 }
 
 // looked judges what a member was shown.
 func (k *court) looked(h *plea) {
 	o := h.o
-	if h.docket.meets(archived, h.lo, h.hi) && o.State != "granted" && o.State != "waitlisted" {
-		return // the ledger answers, as far as it has come
-	}
+	ledger := h.docket.meets(archived, h.lo, h.hi) // answers then, as far as it has come
 	switch {
 	case o.Status == 404:
 		k.no(h, h.docket.meets(hidden, h.lo, h.hi))
@@ -72,9 +76,9 @@ func (k *court) looked(h *plea) {
 	case o.State == "waitlisted":
 		k.waits(h)
 	case o.State == "cancelled":
-		k.no(h, h.some(h.lo, h.hi, anything, fold.Ended))
+		k.no(h, ledger || h.some(h.lo, h.hi, anything, fold.Ended))
 	case o.State == "none":
-		k.no(h, h.some(h.lo, h.hi, anything, fold.NoPlace, fold.Fenced))
+		k.no(h, ledger || h.some(h.lo, h.hi, anything, fold.NoPlace, fold.Fenced))
 	case o.State == "deciding":
 		k.no(h, h.without(h.lo, h.hi))
 	case o.State != "":
@@ -86,7 +90,7 @@ func (k *court) looked(h *plea) {
 func (k *court) changed(h *plea) {
 	switch o := h.o; {
 	case o.Status == 200:
-		if _, ok := h.appended(k, h.m.answers); !ok {
+		if len(h.appended(k, h.m.answers)) == 0 {
 			k.report(ruleDurable, o.Campaign, "%s was told at %v that the answers have changed, and the log does not have it", o.Member, o.Return)
 		}
 	case o.Status == 404:

@@ -16,6 +16,8 @@ func (h *hall) step(t *errand) {
 		h.claim(t, h.ready(o))
 	case t.rec == none && o.Kind == Look:
 		h.look(t, h.ready(o))
+	case o.Kind == Answer:
+		h.change(t, h.ready(o))
 	case t.rec == none:
 		h.cancel(t, h.ready(o))
 	case o.Kind == Claim:
@@ -119,6 +121,22 @@ func (h *hall) readCancel(t *errand) {
 		}
 		h.answer(t, 200, "")
 	}
+}
+
+// change is a change of answers.
+func (h *hall) change(t *errand, node *model) {
+	o := &t.op
+	if t.rec != none {
+		h.answer(t, map[fold.Verdict]int{fold.Done: 200, fold.NoEffect: 404, fold.Refused: 409}[h.said[t.rec].verdict],
+			map[fold.Verdict]string{fold.Done: "", fold.NoEffect: "not-found", fold.Refused: "state-forbids"}[h.said[t.rec].verdict])
+		return
+	}
+	c := node.byID[o.Campaign]
+	if c == nil || c.status == fold.Draft || !c.place(h.user(o.Member)).Active() {
+		h.answer(t, 404, "not-found")
+		return
+	}
+	t.rec = h.append(fold.Record{Kind: fold.KindAnswers, Campaign: o.Campaign, User: h.user(o.Member), Claim: c.place(h.user(o.Member)).Claim})
 }
 
 var deeds = map[Kind]fold.Kind{Publish: fold.KindPublish, Open: fold.KindOpen, Pause: fold.KindPause, Resume: fold.KindResume,

@@ -23,6 +23,7 @@ type hall struct {
 	nodes []*model
 	said  []outcome // of each record
 	open  []*errand
+	away  bool // the log may be
 	asked map[[2]string]bool
 }
 
@@ -71,6 +72,10 @@ func (h *hall) append(r fold.Record) int64 {
 	if err != nil {
 		panic(err)
 	}
+	return h.put(value, r)
+}
+
+func (h *hall) put(value []byte, r fold.Record) int64 {
 	rec := engine.LogRecord{Offset: int64(len(h.said)), At: began.Add(h.now).UnixMilli(), Value: value}
 	h.e.Log[0] = append(h.e.Log[0], rec)
 	_, verdict := h.truth.apply(&rec)

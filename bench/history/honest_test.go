@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"firstcome/engine"
 	"firstcome/engine/fold"
 )
 
@@ -34,16 +35,41 @@ func (h *hall) play(steps int) *Evidence {
 			h.begin()
 		}
 		if n := len(h.open); n > 0 {
-			t := h.open[h.chance(n)]
-			switch {
-			case t.rec != none && h.chance(12) == 0:
-				h.answer(t, 0, "") // hangs up; the record is in the log all the same
-			default:
-				h.step(t)
-			}
+			h.further(h.open[h.chance(n)])
+		}
+		if h.chance(10) == 0 {
+			h.noise()
 		}
 	}
 	return h.end()
+}
+
+// further is what becomes of an errand next.
+func (h *hall) further(t *errand) {
+	switch {
+	case t.rec != none && h.chance(12) == 0:
+		h.answer(t, 0, "") // hangs up; the record is in the log all the same
+	case t.op.Kind < Create && h.away && h.chance(12) == 0:
+		t.op.State, t.op.RetryAfter, t.op.Replayed, t.op.Log = "", true, false, engine.LogOffset{}
+		t.op.Rank, t.op.Position, t.op.Claim = 0, 0, ""
+		h.answer(t, []int{202, 503, 429}[h.chance(3)], "")
+	default:
+		h.step(t)
+	}
+}
+
+// noise is a record that is about no member.
+func (h *hall) noise() {
+	switch h.chance(6) {
+	case 0:
+		h.append(fold.Record{Kind: fold.KindActivate, Activate: uint8(h.chance(3))})
+	case 1:
+		h.put([]byte{fold.Encoding, byte(fold.KindClaim), 1, 2, 3}, fold.Record{})
+	case 2:
+		h.append(fold.Record{Kind: fold.KindPause, Campaign: "a", Actor: "scheduler"})
+	default:
+		h.append(fold.Record{Kind: fold.KindNoop})
+	}
 }
 
 func (h *hall) ids() (ids []string) {
@@ -64,7 +90,7 @@ func (h *hall) begin() {
 	case 0, 1, 2:
 		o.Kind = Cancel
 	case 3, 4:
-		o.Kind = Look
+		o.Kind = []Kind{Look, Look, Answer}[h.chance(3)]
 	case 5:
 		o.Kind, o.Cap = SetCap, int64(h.chance(6))
 	case 6:
@@ -126,7 +152,11 @@ func seeded(seed uint64) chance {
 
 func honestRun(c chance, steps int) *Evidence {
 	h := newHall(c, map[string]fold.Definition{"a": c.definition(), "b": c.definition()})
+	h.away = c(2) == 0
 	e := h.play(steps)
+	if h.away {
+		e.Away = []Window{{0, h.now}}
+	}
 	if c(2) == 0 {
 		e.Start = began
 	}
