@@ -31,6 +31,8 @@ type gatekeeper struct {
 
 	mu    sync.Mutex
 	dirty []*desk // to be flushed; each at most once
+
+	turn int // the partition that a refresh begins with; its own goroutine's
 }
 
 func (g *gatekeeper) add(d *desk) {
@@ -229,8 +231,12 @@ func (g *gatekeeper) flush(ctx context.Context) {
 	for len(desks) > 0 {
 		n := min(len(desks), flushBatch)
 		if err := g.tell(ctx, desks[:n]); err != nil {
-			for _, d := range desks {
-				d.touch()
+			for i, d := range desks {
+				if i < n {
+					d.touch()
+				} else {
+					g.add(d) // not looked at yet: it is still marked as on the list
+				}
 			}
 			return
 		}
@@ -279,10 +285,12 @@ func (d *desk) report() (Report, bool) {
 }
 
 // refresh lets idle units go, and reports some open campaigns though nothing
-// changed: so a gate that was wiped in a quiet hour knows them again.
+// changed: so a gate that was wiped in a quiet hour knows them again. The next
+// time begins behind the partition at which this one has had enough.
 func (g *gatekeeper) refresh(now time.Time) {
-	left := refreshBatch
-	for _, p := range g.node.parts {
+	left, begin := refreshBatch, g.turn
+	for i := range g.node.parts {
+		p := g.node.parts[(begin+i)%len(g.node.parts)]
 		p.mu.RLock()
 		for _, d := range p.desks { // a map: another part of them each time
 			if d.rest(now) {
@@ -290,7 +298,9 @@ func (g *gatekeeper) refresh(now time.Time) {
 			}
 			if left > 0 && d.open() {
 				d.touch()
-				left--
+				if left--; left == 0 {
+					g.turn = begin + i + 1
+				}
 			}
 		}
 		p.mu.RUnlock()
