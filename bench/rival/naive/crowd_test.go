@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -77,10 +78,12 @@ func (c *crowd) ask(t *testing.T, method, path, body string, out any) {
 	}
 }
 
-// rush lets the members from..to claim, 16 at once, over both nodes.
-func (c *crowd) rush(t *testing.T, from, to int) {
+// rush lets the members from..to claim, 16 at once, over both nodes; halfway
+// something may happen.
+func (c *crowd) rush(t *testing.T, from, to int, halfway func()) {
 	t.Helper()
 	const width = 16
+	var asked atomic.Int64
 	err := load.Closed(t.Context(), width, func(_ context.Context, n int) error {
 		node := n % len(c.d.Nodes)
 		conn := load.NewConn(c.d.Nodes[node].Members)
@@ -88,6 +91,9 @@ func (c *crowd) rush(t *testing.T, from, to int) {
 		for i := from + n; i < to; i += width {
 			if err := c.claim(conn, node, i); err != nil {
 				return err
+			}
+			if asked.Add(1) == int64(to-from)/2 && halfway != nil {
+				halfway()
 			}
 		}
 		return nil

@@ -55,10 +55,7 @@ func TestRedisDecides(t *testing.T) {
 	d := start(t, "redis-decides")
 	honest(t, d)
 	c := gather(t, d, "flushed", 600, 200)
-	c.rush(t, 0, 300)
-	c.until(t, "the book has caught up", func() bool { return len(c.places(t)) == 200 })
-	flush(t, d)
-	c.rush(t, 300, 600)
+	c.rush(t, 0, 600, func() { flush(t, d) })
 	c.until(t, "the book has caught up", func() bool { return len(c.places(t)) > 200 })
 	c.mustCatch(t, "over-cap", "rank")
 }
@@ -68,9 +65,7 @@ func TestAnswerOnAck(t *testing.T) {
 	d := start(t, "answer-on-ack")
 	honest(t, d)
 	c := gather(t, d, "flushed", 300, 100)
-	c.rush(t, 0, 150)
-	flush(t, d)
-	c.rush(t, 150, 300)
+	c.rush(t, 0, 300, func() { flush(t, d) })
 	c.until(t, "the book has caught up", func() bool { return len(c.places(t)) > 100 })
 	c.mustCatch(t, "over-cap")
 }
@@ -80,9 +75,9 @@ func TestFence(t *testing.T) {
 	d := start(t, "fence")
 	honest(t, d)
 	c := gather(t, d, "fenced", 300, 100)
-	c.rush(t, 0, 150)
+	c.rush(t, 0, 150, nil)
 	flush(t, d)
-	c.rush(t, 0, 300)
+	c.rush(t, 0, 300, nil)
 	c.until(t, "the book has caught up", func() bool { return len(c.places(t)) == 100 })
 	if found := c.judge(t); len(found) > 0 {
 		t.Error(found)
@@ -94,7 +89,7 @@ func TestConflict(t *testing.T) {
 	d := start(t, "conflict")
 	honest(t, d)
 	c := gather(t, d, "counted", 200, 100)
-	c.rush(t, 0, 200)
+	c.rush(t, 0, 200, nil)
 	c.until(t, "the book has caught up", func() bool { return c.booked(t) == 100 })
 	for _, n := range d.Nodes {
 		n.Kill()
