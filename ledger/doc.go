@@ -12,4 +12,16 @@
 //
 // Children: postgres and sqlite are books; kafkalog and locallog are logs;
 // booktest and logtest are what every book and every log must pass.
+//
+// Every durable step is tried with two faults, it failed, and it succeeded and
+// its reply was lost, on what a cluster and what a single node stands on:
+//
+//	step                    suite                in a cluster                                embedded
+//	log append              logtest.RunFaults    kafkalog TestFaultsOnKafka, ...OnTheFake    locallog TestFaults
+//	ledger commit           booktest.RunFaults   postgres TestFaults/commit                  sqlite TestFaults/commit
+//	any request of a batch  booktest.RunFaults   postgres TestFaults/any_request...          sqlite TestFaults/any_request...
+//	snapshot load           booktest.RunFaults   postgres TestFaults/snapshot_load           sqlite TestFaults/snapshot_load
+//	migration               booktest.RunFaults   postgres TestFaults/migration               sqlite TestFaults/migration
+//	gate lease, flush,      gatetest.RunFaults   redisgate TestFaultsRealRedis               redisgate TestFaultsInProcess
+//	lock, extend, unlock
 package ledger

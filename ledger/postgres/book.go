@@ -89,7 +89,8 @@ func (b *Book) Migrate(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	locker, err := lock.NewPostgresSessionLocker()
+	// Asked for each second: the session of a node that died may hold it a moment longer.
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, uint64(migrateTimeout/time.Second)), lock.WithUnlockTimeout(1, 3))
 	if err != nil {
 		return fmt.Errorf("the migrations' lock: %w", err)
 	}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"embed"
 	"errors"
 	"fmt"
@@ -34,13 +35,22 @@ type Book struct {
 // Open opens the file, makes it when it is not there, and brings its schema up
 // to date.
 func Open(ctx context.Context, path string, log *slog.Logger) (*Book, error) {
-	b := &Book{}
-	var err error
-	if b.write, err = connect(path, 1); err != nil {
+	b, err := join(path, connect)
+	if err != nil {
 		return nil, err
 	}
 	if err := b.migrate(ctx, log); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the book %s: %w", path, err), b.Close())
+	}
+	return b, nil
+}
+
+// join opens the file's connections, by whatever driver.
+func join(path string, connect func(path string, conns int) (*sql.DB, error)) (*Book, error) {
+	b := &Book{}
+	var err error
+	if b.write, err = connect(path, 1); err != nil {
+		return nil, err
 	}
 	if b.read, err = connect(path, readers); err != nil {
 		return nil, errors.Join(err, b.Close())
@@ -49,14 +59,19 @@ func Open(ctx context.Context, path string, log *slog.Logger) (*Book, error) {
 }
 
 func connect(path string, conns int) (*sql.DB, error) {
-	pragmas := url.Values{"_pragma": {"journal_mode(WAL)", "synchronous(NORMAL)", "busy_timeout(5000)", "cache_size(-16000)"}, "_txlock": {"immediate"}}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+pragmas.Encode())
+	db, err := sql.Open("sqlite", name(path))
 	if err != nil {
 		return nil, fmt.Errorf("open the book %s: %w", path, err)
 	}
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
 	return db, nil
+}
+
+// name is the file's name with the settings of its connections, as the driver reads it.
+func name(path string) string {
+	pragmas := url.Values{"_pragma": {"journal_mode(WAL)", "synchronous(NORMAL)", "busy_timeout(5000)", "cache_size(-16000)"}, "_txlock": {"immediate"}}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas.Encode()
 }
 
 func (b *Book) migrate(ctx context.Context, log *slog.Logger) error {
@@ -137,12 +152,11 @@ func (b *Book) Load(ctx context.Context, partition int32) (s fold.Snapshot, topi
 	if err != nil {
 		return s, "", fmt.Errorf("load partition %d: %w", partition, err)
 	}
-	defer conn.Close()
+	defer leave(ctx, conn)
 	// A deferred transaction: with _txlock=immediate the driver would lock out the writer.
 	if _, err := conn.ExecContext(ctx, `BEGIN DEFERRED`); err != nil {
 		return s, "", fmt.Errorf("load partition %d: %w", partition, err)
 	}
-	defer conn.ExecContext(context.WithoutCancel(ctx), `ROLLBACK`) // nothing was changed
 	l := ledger.NewLoader(partition)
 	if topic, err = loadCursor(ctx, conn, l); err != nil {
 		return s, "", err
@@ -156,6 +170,16 @@ func (b *Book) Load(ctx context.Context, partition int32) (s fold.Snapshot, topi
 		}
 	}
 	return l.Snapshot, topic, nil
+}
+
+// leave gives a connection back. One whose transaction does not end is thrown
+// away: nobody could begin another on it, and its old view would keep the
+// write-ahead log from ever shrinking.
+func leave(ctx context.Context, conn *sql.Conn) {
+	if _, err := conn.ExecContext(context.WithoutCancel(ctx), `ROLLBACK`); err != nil {
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
+	_ = conn.Close() // thrown away, or in the pool again
 }
 
 func loadCursor(ctx context.Context, conn *sql.Conn, l *ledger.Loader) (topic string, err error) {
