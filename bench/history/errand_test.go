@@ -127,6 +127,7 @@ func (h *hall) readCancel(t *errand) {
 func (h *hall) change(t *errand, node *model) {
 	o := &t.op
 	if t.rec != none {
+		o.Log = engine.LogOffset{Offset: t.rec, Known: true}
 		h.answer(t, map[fold.Verdict]int{fold.Done: 200, fold.NoEffect: 404, fold.Refused: 409}[h.said[t.rec].verdict],
 			map[fold.Verdict]string{fold.Done: "", fold.NoEffect: "not-found", fold.Refused: "state-forbids"}[h.said[t.rec].verdict])
 		return
