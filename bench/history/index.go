@@ -62,11 +62,22 @@ func (k *court) gather() {
 	}
 }
 
+// first notes a party's first request of a kind.
 func (p *party) first(kind Kind, op int32) {
-	for of, first := range map[Kind]*int32{Claim: &p.claim, Cancel: &p.cancel, CancelFor: &p.cancelFor, Answer: &p.answer} {
-		if of == kind && *first == none {
-			*first = op
-		}
+	first := &p.claim
+	switch kind {
+	case Claim:
+	case Cancel:
+		first = &p.cancel
+	case CancelFor:
+		first = &p.cancelFor
+	case Answer:
+		first = &p.answer
+	default:
+		return
+	}
+	if *first == none {
+		*first = op
 	}
 }
 

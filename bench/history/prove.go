@@ -89,13 +89,21 @@ func (p *party) told(o *Op) int {
 	if o.Status != 200 && o.Status != 201 || o.State != "granted" && o.State != "waitlisted" {
 		return none
 	}
-	claim := claimOf(o.Claim)
-	for i := len(p.m.spells) - 1; i >= 0; i-- {
-		s := &p.m.spells[i]
-		if o.Claim != "" && s.claim != claim {
-			continue
+	state := fold.Granted
+	if o.State == "waitlisted" {
+		state = fold.Waiting
+	}
+	if o.Claim != "" {
+		claim := claimOf(o.Claim)
+		for i := max(0, p.m.spellAt(claim)); i < len(p.m.spells) && (p.m.spells[i].claim == claim || p.m.spells[i].from < claim); i++ {
+			if s := &p.m.spells[i]; s.claim == claim && s.state == state && (state == fold.Waiting || s.rank == o.Rank) {
+				return i
+			}
 		}
-		if o.State == "granted" && s.state == fold.Granted && s.rank == o.Rank || o.State == "waitlisted" && s.state == fold.Waiting && o.Claim != "" {
+		return none
+	}
+	for i := len(p.m.spells) - 1; i >= 0 && state == fold.Granted; i-- {
+		if s := &p.m.spells[i]; s.state == state && s.rank == o.Rank {
 			return i
 		}
 	}
