@@ -166,7 +166,10 @@ func (n *node) crew(started func(context.Context)) *crew {
 	members := newDoor(n.members, n.tracing.around("members", n.doors.Members()), end, wait, n.log)
 	admins := newDoor(n.admins, n.tracing.around("admins", n.doors.Admins()), end, wait, n.log)
 	if n.c.does("api") {
-		c.add("members' door", members.run)
+		c.add("members' door", func(ctx context.Context) error {
+			n.awaitReady(ctx)
+			return members.run(ctx)
+		})
 	} else {
 		c.add("members' door", n.shutDoor)
 	}
@@ -222,6 +225,24 @@ func (n *node) welcome(ctx context.Context, h *hall) {
 		}
 	}
 	h.greet(n.c, n.members.Addr().String(), n.admins.Addr().String(), example)
+}
+
+// awaitReady keeps members in front of the door until this node can answer them:
+// who comes meanwhile waits a moment instead of being told to come again. A node
+// that is not ready for long opens all the same, and says so.
+func (n *node) awaitReady(ctx context.Context) {
+	tick := time.NewTicker(readyPoll)
+	defer tick.Stop()
+	late := time.After(readySoon)
+	for !n.engine.Health().Ready {
+		select {
+		case <-tick.C:
+		case <-late:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // ready waits until this node answers claims.
