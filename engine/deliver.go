@@ -135,13 +135,12 @@ func (p *partition) note(step *fold.Step) {
 	r := &step.Record
 	if r.Node == p.node.id {
 		w.newest = max(w.newest, r.Nr)
-		if o := p.appends.take(r.Nr); o != nil {
-			got := p.readOf(step)
-			if o.desk != nil {
-				o.desk.settle(o.unit, got.verdict == fold.ClaimGranted || got.verdict == fold.ClaimWaiting)
-				w.touched[o.desk] = struct{}{}
-			}
-			w.owns = append(w.owns, woken{o, got})
+		o, lost := p.appends.take(r.Nr)
+		for _, l := range lost {
+			p.settle(l, read{lost: true})
+		}
+		if o != nil {
+			p.settle(o, p.readOf(step))
 		}
 	} else if r.Node != 0 && r.Node != p.lastPeer && !p.starting() { // who wrote what is read at the start may be gone
 		p.lastPeer = r.Node
@@ -167,6 +166,16 @@ func (p *partition) passOver(offset int64) {
 	if p.strange.CompareAndSwap(0, offset+1) {
 		p.node.log.Error("a record of the log is none of this program's; every node passes over it", "partition", p.id, "offset", offset)
 	}
+}
+
+// settle ends an own record: its slot and its unit now, its waiter after the chunk.
+func (p *partition) settle(o *own, got read) {
+	w := &p.wakes
+	if o.desk != nil {
+		o.desk.settle(o.unit, got.verdict == fold.ClaimGranted || got.verdict == fold.ClaimWaiting)
+		w.touched[o.desk] = struct{}{}
+	}
+	w.owns = append(w.owns, woken{o, got})
 }
 
 // readOf is what an own record's waiter needs to know.
@@ -198,6 +207,9 @@ func (p *partition) noteTransition(t *fold.Transition) {
 	case fold.GrantedNow, fold.Waitlisted, fold.Promoted:
 		w.placed = append(w.placed, flightKey{campaign: t.Campaign, user: t.User})
 	case fold.EndedNow, fold.FencedNow, fold.AnsweredNow, fold.ErasedMember:
+	case fold.ArchivedNow:
+		d.archived.Store(t.Offset + 1)
+		p.changed.Add(1)
 	default:
 		p.changed.Add(1)
 	}

@@ -24,6 +24,9 @@ type desk struct {
 	p    *partition
 	id   string
 	info atomic.Pointer[info]
+	// archived is the offset after the record that archived the campaign; 0 when
+	// it is not archived, or was when this node took over the ledger's state.
+	archived atomic.Int64
 
 	// mu guards the fields below. It is held for a few steps; it may be taken
 	// while the partition's mu is held, never the other way round.

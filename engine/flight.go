@@ -72,7 +72,7 @@ func (f *flight) try(l look, seen int64) int64 {
 	}
 	got, ok := f.await(a.own)
 	switch {
-	case !ok: // a place by another record, nobody waits, or stopped: the next look tells
+	case !ok: // a place by another record, a lost one, nobody waits, or stopped: the next look tells
 		return a.seen
 	case got.verdict == fold.ClaimStale:
 		return f.p.next.Load()
@@ -226,16 +226,16 @@ func (f *flight) send(seen int64, unit bool) (*own, int, error) {
 	return o, f.appended, nil
 }
 
-// await waits until the record is read back. False when the flight is over or
-// another record gave the member a place.
+// await waits until the record is read back. False when the flight is over, the
+// record is lost, or another one gave the member a place.
 func (f *flight) await(o *own) (read, bool) {
 	select {
 	case got, ok := <-o.done:
-		return got, ok
+		return got, ok && !got.lost
 	case <-f.placed:
 		select { // the own record may have been the one
 		case got, ok := <-o.done:
-			return got, ok
+			return got, ok && !got.lost
 		default:
 			return read{}, false
 		}

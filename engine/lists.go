@@ -15,24 +15,24 @@ const (
 	bookedWait  = time.Second           // how long a list waits for the ledger to catch up
 )
 
-// waitBooked waits a little until the ledger has what this node's fold of the
-// campaign has: then a list needs no second source.
-func (e *Engine) waitBooked(ctx context.Context, p *partition) {
+// waitBooked waits a little until the ledger has what is before an offset, and
+// reports whether it has.
+func (e *Engine) waitBooked(ctx context.Context, p *partition, until int64) bool {
 	if e.ports.Booked == nil {
-		return
+		return true
 	}
 	ctx, cancel := context.WithTimeout(ctx, bookedWait)
 	defer cancel()
-	until := p.next.Load()
 	tick := time.NewTicker(bookedEvery / 5)
 	defer tick.Stop()
 	for e.node.booked[p.id].Load() < until {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // Places returns a page of a campaign's list: what is booked, brought up to
@@ -48,7 +48,7 @@ func (e *Engine) Places(ctx context.Context, q PlaceQuery) ([]PlaceRow, error) {
 	}
 	p := e.node.partition(q.Campaign)
 	if q.After < 0 {
-		e.waitBooked(ctx, p)
+		e.waitBooked(ctx, p, p.next.Load()) // then the list needs no second source
 	}
 	rows, err := e.ports.Register.Places(ctx, q)
 	if err != nil {
@@ -135,7 +135,8 @@ func (e *Engine) Deeds(ctx context.Context, id string, after int64, limit int) (
 	if e.ports.Register == nil {
 		return nil, ErrUnavailable
 	}
-	e.waitBooked(ctx, e.node.partition(id))
+	p := e.node.partition(id)
+	e.waitBooked(ctx, p, p.next.Load())
 	rows, err := e.ports.Register.Deeds(ctx, id, after, limit)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, fmt.Errorf("%w: the audit trail of %s: %w", ErrUnavailable, id, err)

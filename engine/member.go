@@ -47,7 +47,7 @@ func (e *Engine) Mine(ctx context.Context, campaign string, m Member, read Read)
 	}
 	switch {
 	case c.Status == fold.Archived:
-		return e.bookedClaim(ctx, campaign, user, out)
+		return e.bookedClaim(ctx, p, campaign, user, out)
 	case (out.State == "none" || out.State == "cancelled") && p.flights.has(campaign, user):
 		out.State = "deciding"
 	case len(d.info.Load().form) > 0 && place.Active():
@@ -79,8 +79,11 @@ func (e *Engine) answersOf(ctx context.Context, p *partition, campaign string, p
 }
 
 // bookedClaim is a member's claim of an archived campaign: the fold has let
-// the members go, the ledger has them.
-func (e *Engine) bookedClaim(ctx context.Context, campaign string, user fold.User, none Claim) (Claim, error) {
+// the members go, the ledger has them, once it has come to the archiving.
+func (e *Engine) bookedClaim(ctx context.Context, p *partition, campaign string, user fold.User, none Claim) (Claim, error) {
+	if !e.waitBooked(ctx, p, p.archivedBy(campaign)) {
+		return Claim{}, errBooking
+	}
 	rows, err := e.history(ctx, user)
 	if err != nil {
 		return Claim{}, err
@@ -91,6 +94,21 @@ func (e *Engine) bookedClaim(ctx context.Context, campaign string, user fold.Use
 		}
 	}
 	return none, nil
+}
+
+// errBooking: what the ledger has of a member is older than what the member
+// may have been told.
+var errBooking = fmt.Errorf("%w: the ledger has not come to the campaign's archiving yet", ErrUnavailable)
+
+// archivedBy is the offset after the record that archived the campaign; 0 when
+// this node learned of it from the ledger.
+func (p *partition) archivedBy(campaign string) int64 {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if d := p.desks[campaign]; d != nil {
+		return d.archived.Load()
+	}
+	return 0
 }
 
 // maxHistory bounds how many archived campaigns a member's history shows.
@@ -133,7 +151,7 @@ func (e *Engine) History(ctx context.Context, m Member, read Read) ([]Claim, err
 		}
 	}
 	var out []Claim
-	archived := map[string]bool{}
+	archived := map[string]int64{} // and the offset after the archiving
 	for _, p := range e.node.parts {
 		if err := p.usable(); err != nil && p.halted.Load() == nil {
 			return nil, err
@@ -145,13 +163,18 @@ func (e *Engine) History(ctx context.Context, m Member, read Read) ([]Claim, err
 		}
 		out = p.historyOf(out, user, archived)
 	}
+	for id, by := range archived {
+		if !e.waitBooked(ctx, e.node.partition(id), by) {
+			return nil, errBooking
+		}
+	}
 	if len(archived) > 0 && e.ports.Register != nil {
 		rows, err := e.history(ctx, user)
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range rows {
-			if archived[r.Campaign] {
+			if _, ok := archived[r.Campaign]; ok {
 				out = append(out, e.claimOfRow(r))
 			}
 		}
@@ -160,7 +183,7 @@ func (e *Engine) History(ctx context.Context, m Member, read Read) ([]Claim, err
 	return out, nil
 }
 
-func (p *partition) historyOf(out []Claim, user fold.User, archived map[string]bool) []Claim {
+func (p *partition) historyOf(out []Claim, user fold.User, archived map[string]int64) []Claim {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if p.state == nil {
@@ -168,7 +191,7 @@ func (p *partition) historyOf(out []Claim, user fold.User, archived map[string]b
 	}
 	for c := range p.state.Campaigns() {
 		if c.Status == fold.Archived {
-			archived[c.ID] = true
+			archived[c.ID] = p.desks[c.ID].archived.Load()
 			continue
 		}
 		if place := c.Place(user); place.State != fold.NoPlace && place.State != fold.Fenced {

@@ -76,14 +76,6 @@ func (n *Node) over() bool {
 	}
 }
 
-// appended takes the producer's answer to an append. An error is no answer:
-// the record may be in the log all the same.
-func (n *Node) appended(err error) {
-	if err != nil {
-		n.metrics.appendErrors.Inc()
-	}
-}
-
 // peers is how many engine processes are at work, this one included: who wrote
 // a record in the last ten seconds.
 func (n *Node) peers() int64 {
