@@ -14,6 +14,7 @@ type memLog struct {
 	news    chan struct{} // closed at each append and each change of the faults
 	cut     bool          // followers hear nothing
 	lose    bool          // appends are neither kept nor answered
+	fail    bool          // appends are not kept, and the producer is told
 	full    bool
 	hold    bool // appends are queued, not committed
 	held    []func()
@@ -58,6 +59,10 @@ func (l *memLog) Append(p int32, _ string, value []byte, done func(error)) error
 		return ErrLogFull
 	}
 	if l.lose {
+		return nil
+	}
+	if l.fail {
+		go done(errDown)
 		return nil
 	}
 	commit := func() {

@@ -2,7 +2,10 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,6 +85,100 @@ func TestAClaimThatGainedAndLostAPlaceRests(t *testing.T) {
 		}
 		if count[Granted]+count[Repeated] != 1 || count[SoldOut] != members-1 {
 			t.Errorf("the claims ended with %v", count)
+		}
+	})
+}
+
+// A record that never came into the log held its slot and its unit for ever.
+func TestALostRecordGivesItsSlotAndUnitBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		e := r.node()
+		c := r.open(Campaign{ID: "c", Cap: ptr(int64(1000))}, e)
+		r.log.set(func(l *memLog) { l.fail = true })
+		done := make(chan Outcome, 1)
+		go func() {
+			d, err := e.Claim(r.ctx, call(c.ID, "m"))
+			if err != nil {
+				t.Error(err)
+			}
+			done <- d.Outcome
+		}()
+		time.Sleep(time.Second)
+		r.log.set(func(l *memLog) { l.fail = false })
+		healed := time.Now()
+		if got := <-done; got != Granted || time.Since(healed) > 500*time.Millisecond {
+			t.Errorf("the claim ended with %s %v after the log was back", got, time.Since(healed))
+		}
+		d := e.node.partition(c.ID).desks[c.ID]
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.under != 0 || d.lease.spent != 0 {
+			t.Errorf("%d slots and %d units are still held", d.under, d.lease.spent)
+		}
+	})
+}
+
+// archive is a ledger that answers what it was given and has come so far.
+type archive struct {
+	Register
+	mu   sync.Mutex
+	next [4]int64   // guarded by mu
+	rows []PlaceRow // guarded by mu
+}
+
+func (a *archive) Cursors(context.Context, int32) ([]int64, []int64, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	next := a.next
+	return next[:], make([]int64, len(next)), nil
+}
+
+func (a *archive) History(context.Context, fold.User, int) ([]PlaceRow, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.rows), nil
+}
+
+// come books everything before an offset: one place in that state.
+func (a *archive) come(p *partition, state string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.next[p.id] = p.next.Load()
+	a.rows = []PlaceRow{{Campaign: "c", State: state, Rank: 1}}
+}
+
+// After a cancel and an archiving that the ledger had not booked, the member
+// was shown the place as it was before.
+func TestAnArchivedPlaceIsNotShownOlderThanItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		a := &archive{}
+		e := r.nodeWith(Ports{Log: r.log, Gate: r.gate, Locker: r.locker, Register: a, Booked: a})
+		c := r.open(Campaign{ID: "c", Cap: ptr(int64(3))}, e)
+		m := Member{Subject: "m"}
+		if _, err := e.Claim(r.ctx, call(c.ID, "m")); err != nil {
+			t.Fatal(err)
+		}
+		p := e.node.partition(c.ID)
+		a.come(p, "granted")
+		if _, err := e.Cancel(r.ctx, c.ID, m, Read{}); err != nil {
+			t.Fatal(err)
+		}
+		for _, verb := range []Verb{Close, Archive} {
+			if _, err := e.Move(r.ctx, c.ID, verb, 0, admin, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := e.Mine(r.ctx, c.ID, m, Read{}); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("%+v, %v: the ledger does not know the end yet", got, err)
+		}
+		if got, err := e.History(r.ctx, m, Read{}); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("%+v, %v: the ledger does not know the end yet", got, err)
+		}
+		a.come(p, "cancelled")
+		if got, err := e.Mine(r.ctx, c.ID, m, Read{}); err != nil || got.State != "cancelled" {
+			t.Errorf("%+v, %v", got, err)
 		}
 	})
 }
