@@ -19,8 +19,11 @@ type boss struct {
 	client *http.Client
 }
 
-// bossPatience is how long an admin waits for an answer.
-const bossPatience = 10 * time.Second
+// bossPatience is how long an admin waits for an answer, but for the audit's.
+const (
+	bossPatience = 10 * time.Second
+	auditTime    = time.Minute // the product folds the whole log again
+)
 
 func newBoss(nodes []*stack.Node, token string) *boss {
 	return &boss{nodes, token, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4}}}
@@ -39,7 +42,11 @@ type reply struct {
 // ask sends JSON to a node and returns its answer, whatever it is. An error says
 // that there was none.
 func (b *boss) ask(ctx context.Context, node int, method, path string, in any, ifMatch string) (*reply, error) {
-	ctx, cancel := context.WithTimeout(ctx, bossPatience)
+	patience := bossPatience
+	if path == "/audit" {
+		patience = auditTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var body bytes.Buffer
 	if in != nil {

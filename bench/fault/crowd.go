@@ -77,6 +77,20 @@ func gather(c *Cast, s *Script) *crowd {
 
 func (c *crowd) since(t time.Time) time.Duration { return t.Sub(c.begin) }
 
+// warm lets everybody open the page at every node: connections stand before
+// anything is measured.
+func (c *crowd) warm() {
+	for i, one := range c.all {
+		c.crew.Go(func() {
+			for node := range one.conns {
+				step := Step{Kind: history.Look, Campaign: i % len(c.script.Campaigns), Member: i}
+				one.once(node, step, one.request(step))
+			}
+		})
+	}
+	c.crew.Wait()
+}
+
 // send starts the steps; they go on until rest is called.
 func (c *crowd) send(ctx context.Context, rate float64) {
 	for _, one := range c.all {

@@ -25,7 +25,7 @@ func TestEveryFaultBreaksNoPromise(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			o, err := Run(t.Context(), rig, s, Options{Program: program, Seed: 1, Short: true})
+			o, err := Run(t.Context(), rig, s, Options{Program: program, Seed: 1, Short: true, Busy: true})
 			if err != nil {
 				rigs.Close() // what is left of it serves nobody
 				t.Fatal(err)
@@ -38,8 +38,8 @@ func TestEveryFaultBreaksNoPromise(t *testing.T) {
 func tell(t *testing.T, o *Outcome) {
 	t.Helper()
 	m := o.Measured
-	t.Log(fmt.Sprintf("%s %s: %d answers, %d x 5xx, %d x 503, %d x 202, %d silent, gap %s, slowest %s, first %s, steady %s, rest %s, %.2f appends a grant",
-		o.Scenario, o.Workload, m.Answers, m.Failed, m.Unavailable, m.Deciding, m.Silent, m.Gap, m.Slowest, m.First, m.Steady, o.Rest, m.Appends))
+	t.Log(fmt.Sprintf("%s %s: %d answers, %d x 5xx, %d x 503, %d x 202, %d silent, gap %s, slowest %s (before %s), first %s, steady %s, rest %s, %.2f appends a grant",
+		o.Scenario, o.Workload, m.Answers, m.Failed, m.Unavailable, m.Deciding, m.Silent, m.Gap, m.Slowest, m.Before, m.First, m.Steady, o.Rest, m.Appends))
 	for _, v := range o.Violations {
 		t.Errorf("%s, seed %d, kept in %s: %s: %s %s", o.Scenario, o.Seed, o.Folder, v.Rule, v.Campaign, v.Detail)
 	}

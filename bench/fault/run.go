@@ -20,6 +20,7 @@ type Options struct {
 	Rival    bool   // it is another engine: its violations are counted, and it has no log
 	Seed     int64
 	Short    bool      // as in a test
+	Busy     bool      // the machine does other things as well: limits are wide
 	Workload *Workload // nil: the scenario's own
 	Keep     string    // folder for history and logs; "": they are kept only of a run that failed
 }
@@ -99,6 +100,7 @@ func (r *run) play(ctx context.Context, rig *Rig) error {
 func (r *run) act(ctx context.Context, rate float64) error {
 	acting, end := context.WithCancel(ctx)
 	defer end()
+	r.crowd.warm()
 	r.crowd.send(ctx, rate)
 	var caps errgroup.Group
 	if r.strike.Script.Caps != nil {

@@ -78,8 +78,8 @@ func exactly(r *rand.Rand) bool { return r.IntN(20) == 0 }
 // The measures of a rush: members and campaigns of one wave, and the share of
 // its members who find a place.
 const (
-	waveMembers   = 3000
-	waveCampaigns = 2
+	waveMembers   = 900
+	waveCampaigns = 1
 	waveShare     = 0.35
 )
 
