@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"fmt"
 	"time"
 
 	"firstcome/engine/fold"
@@ -43,10 +44,17 @@ func (n *Node) Deliver(b Batch) error {
 		}
 		recs = recs[k:]
 	}
+	if len(b.Records) > 0 {
+		p.grown = n.elapsed()
+	}
 	if b.At.IsZero() {
 		return nil
 	}
 	at := int64(b.At.Sub(n.base))
+	if err := p.shrunk(b.End, at); err != nil {
+		p.halt(err)
+		return err
+	}
 	p.heard.Store(max(p.heard.Load(), at))
 	p.end.Store(max(p.end.Load(), b.End))
 	p.marks.add(b.End, at)
@@ -55,6 +63,16 @@ func (n *Node) Deliver(b Batch) error {
 	}
 	if b.End == 0 && p.next.Load() == 0 {
 		p.begin()
+	}
+	return nil
+}
+
+// shrunk is the run-time check that the log still holds what was read from it:
+// it was asked after the newest record had arrived, and ends before it. An
+// answer to an older question may end earlier.
+func (p *partition) shrunk(end, at int64) error {
+	if next := p.next.Load(); end < next && at > p.grown {
+		return fmt.Errorf("%w: it ends at %d, and records up to %d were read from it", ErrLogLost, end, next-1)
 	}
 	return nil
 }

@@ -43,6 +43,7 @@ type partition struct {
 	marks    marks
 	wakes    wakes
 	lastPeer uint64
+	grown    int64 // process time at which the newest record had been applied
 	begun    int64 // process time of the last try to write the first record
 	digests  digests
 
