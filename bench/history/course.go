@@ -47,16 +47,19 @@ type spell struct {
 	from                int64 // offset of the record that began it
 	claim, rank, ticket int64
 	state               fold.PlaceState
+	admin               bool // it ended by an admin's CANCEL
 }
 
 func (s *spell) active() bool { return s.state == fold.Granted || s.state == fold.Waiting }
 
 // deed is one change of the campaign itself.
 type deed struct {
-	offset int64
-	what   fold.Change
-	cap    int64
-	status fold.Status
+	offset       int64
+	what         fold.Change
+	status       fold.Status
+	cap, list    int64 // and what else counts, after it
+	soft         bool
+	endPromotion bool
 }
 
 func (c *course) member(u fold.User) *member {
@@ -81,14 +84,14 @@ func (c *course) say(what fold.Change, u fold.User, p fold.Place, points int64, 
 	c.ev++
 	c.model.said = append(c.model.said, change{c, what, u, p, points, c.ev, c.xv, actor})
 	if u == (fold.User{}) {
-		c.managed = append(c.managed, deed{c.model.next, what, c.d.Cap, c.status})
+		c.managed = append(c.managed, deed{c.model.next, what, c.status, c.d.Cap, c.d.WaitlistCap, c.d.Soft, c.d.EndPromotion})
 	}
 }
 
 // put gives a member another place.
 func (c *course) put(m *member, p fold.Place) {
 	m.now = p
-	m.spells = append(m.spells, spell{c.model.next, p.Claim, p.Rank, p.Ticket, p.State})
+	m.spells = append(m.spells, spell{from: c.model.next, claim: p.Claim, rank: p.Rank, ticket: p.Ticket, state: p.State})
 }
 
 func (c *course) room() bool     { return c.d.Soft || c.d.Cap == fold.NoCap || c.granted < c.d.Cap }
@@ -205,6 +208,7 @@ func (c *course) cancel(r *fold.Record) fold.Verdict {
 	m := c.member(r.User)
 	m.cancels = append(m.cancels, c.model.next)
 	c.put(m, p)
+	m.spells[len(m.spells)-1].admin = r.Actor != ""
 	c.say(what, r.User, p, points, r.Actor)
 	return fold.Done
 }
