@@ -12,6 +12,7 @@ help: ## list the targets
 # Two packages at a time: some start a cluster of real services for themselves.
 test: install lint ## install what is missing, then run everything against real services
 	FIRSTCOME_REQUIRE_SERVICES=1 go test -race -timeout 15m -p 2 ./...
+	FIRSTCOME_REQUIRE_SERVICES=1 go test -race -timeout 15m -p 1 -tags badengine ./bench/rival/... ./bench/mutant
 
 install: ## install Redis, Sentinel, PostgreSQL, Java, Kafka's jars where they are missing
 	@bench/stack/install.sh

@@ -128,3 +128,6 @@ func (n *naive) Health() engine.Health {
 	}
 	return h
 }
+
+// Folds: nothing is folded.
+func (n *naive) Folds() (next []int64, digests []uint64) { return nil, nil }
