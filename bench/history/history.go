@@ -31,29 +31,30 @@ const (
 // Op is one request and what came back. Times count from the start of the run,
 // on one clock.
 type Op struct {
-	Kind     Kind
-	Campaign string
-	Member   string
-	Node     int // which process was asked; it never goes back in time
-	Call     time.Duration
+	Kind     Kind   `json:"kind,omitempty"`
+	Campaign string `json:"campaign"`
+	Member   string `json:"member,omitempty"`
+	Node     int    `json:"node,omitempty"` // which process was asked; it never goes back in time
+
+	Call time.Duration `json:"call"`
 	// Return is when the answer was there or, without an answer, when the
 	// member gave up; 0 then means never.
-	Return   time.Duration
-	Exact    bool             // asked with no-cache
-	Waitlist bool             // of a claim: takes a place in the list when full
-	After    engine.LogOffset // sent along: answer from no older state
-	Cap      int64            // of SetCap, -1: none
+	Return   time.Duration    `json:"return,omitempty"`
+	Exact    bool             `json:"exact,omitempty"`    // asked with no-cache
+	Waitlist bool             `json:"waitlist,omitempty"` // of a claim: takes a place in the list when full
+	After    engine.LogOffset `json:"after,omitzero"`     // sent along: answer from no older state
+	Cap      int64            `json:"cap,omitempty"`      // of SetCap, -1: none
 
-	Status   int    // 0: no answer. It may have happened, or may yet, or never
-	Code     string // of a problem: "sold-out", ...
-	State    string // of a claim: "granted", "waitlisted", "cancelled", "deciding", "none"
-	Claim    string // grant id of the place in the answer
-	Rank     int64  // 0: none
-	Position int64  // in the waiting list; 0: none
-	Log      engine.LogOffset
-	Replayed bool
+	Status   int              `json:"status,omitempty"`   // 0: no answer. It may have happened, or may yet, or never
+	Code     string           `json:"code,omitempty"`     // of a problem: "sold-out", ...
+	State    string           `json:"state,omitempty"`    // of a claim: "granted", "waitlisted", "cancelled", "deciding", "none"
+	Claim    string           `json:"claim,omitempty"`    // grant id of the place in the answer
+	Rank     int64            `json:"rank,omitempty"`     // 0: none
+	Position int64            `json:"position,omitempty"` // in the waiting list; 0: none
+	Log      engine.LogOffset `json:"log,omitzero"`
+	Replayed bool             `json:"replayed,omitempty"`
 	// RetryAfter says that a refusal told when to come again.
-	RetryAfter bool
+	RetryAfter bool `json:"retry_after,omitempty"`
 }
 
 func (o *Op) granted() bool {
