@@ -35,12 +35,12 @@ func (p *part) run(ctx context.Context) error {
 			}
 			for _, rec := range recs {
 				if err := p.add(ctx, rec); err != nil {
-					return p.end(err)
+					return p.end(ctx, err)
 				}
 			}
 		case <-timer.C:
 			if err := p.flush(ctx); err != nil {
-				return p.end(err)
+				return p.end(ctx, err)
 			}
 		case <-ctx.Done():
 			return ctx.Err()
@@ -48,11 +48,20 @@ func (p *part) run(ctx context.Context) error {
 	}
 }
 
-// end sorts an error: a partition that must not go on stops alone.
-func (p *part) end(err error) error {
+// end sorts an error: a partition that must not go on stops alone. What came
+// before a record that nobody may fold is booked first, so that the cursor
+// stands at that record.
+func (p *part) end(ctx context.Context, err error) error {
 	var rule *RuleError
 	switch {
-	case errors.As(err, &rule), errors.Is(err, errFold):
+	case errors.Is(err, errFold):
+		if !errors.Is(err, fold.ErrOverCap) {
+			if late := p.flush(ctx); late != nil {
+				err = errors.Join(err, late)
+			}
+		}
+		p.writer.stop(p.id, err)
+	case errors.As(err, &rule):
 		p.writer.stop(p.id, err)
 	}
 	return err

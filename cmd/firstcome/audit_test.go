@@ -15,14 +15,20 @@ func claimSome(t *testing.T) (data string) {
 	t.Helper()
 	data = t.TempDir()
 	p := startEmbedded(t, data, "--no-example")
+	claimSomeAt(t, p)
+	p.stop()
+	return data
+}
+
+// claimSomeAt gives rank 1 back, so that one who waited is promoted to 6; two wait.
+func claimSomeAt(t *testing.T, p *running) {
+	t.Helper()
 	p.open("noon", `"cap":5,"waitlist_cap":5`)
 	for i := range 8 {
 		p.member(fmt.Sprintf("m%d", i), "POST", claims("noon"), `{"if_full":"waitlist"}`).expect(t, 201)
 	}
 	p.member("m0", "DELETE", claims("noon")+"/me", "").expect(t, 200)
 	p.balanced("noon", 5)
-	p.stop()
-	return data
 }
 
 func TestAuditWithoutAServer(t *testing.T) {

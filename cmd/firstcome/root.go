@@ -57,7 +57,7 @@ func (h *hall) root() *cobra.Command {
 	})
 	root.AddCommand(
 		h.serveCommand("serve"), h.tokenCommand(), h.campaignCommand(), h.claimCommand(), h.cancelCommand(),
-		h.auditCommand(), h.exportCommand(), h.topicCommand(), h.migrateCommand(), h.upgradeCommand(),
+		h.auditCommand(), h.exportCommand(), h.topicCommand(), h.ledgerCommand(), h.migrateCommand(), h.upgradeCommand(),
 		h.configCommand(), h.versionCommand(),
 	)
 	return root
