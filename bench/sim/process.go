@@ -42,7 +42,7 @@ func startProcess(w *world, n int) *process {
 	secret := secretOf(w.plan.Seed)
 	var err error
 	p.engine, err = engine.New(engine.Config{Secret: secret, Partitions: int32(w.plan.Partitions), Logger: log, Wall: w.wall(n)},
-		engine.Ports{Log: v, Gate: g, Locker: g, Snapshots: b, Booked: b, Times: []engine.TimeSource{g, b}})
+		engine.Ports{Log: v, Gate: g, Locker: g, Snapshots: b, Booked: b, Register: b, Times: []engine.TimeSource{g, b}})
 	if err != nil {
 		panic(fmt.Sprintf("a simulated engine does not start: %v", err))
 	}

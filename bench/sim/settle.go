@@ -119,10 +119,13 @@ func (w *world) judge() Result {
 		}
 	}
 	for _, c := range w.plan.Campaigns {
-		if n := w.redis.read(c.ID); n.Known && c.Cap >= 0 {
+		// A campaign that takes no claims is not reported any more.
+		now, err := w.nodes[0].engine.Campaign(c.ID)
+		if n := w.redis.read(c.ID); n.Known && err == nil && now.Status == fold.Open && now.CapMode == "hard" {
 			e.Gate[c.ID] = n
 		}
 	}
+	e.Away = []history.Window{{From: 0, To: begins}}
 	if slices.ContainsFunc(w.plan.Steps, func(s Step) bool { return s.disturbs() }) {
 		e.Away = []history.Window{{From: 0, To: w.now()}}
 	}
