@@ -53,10 +53,11 @@ func honest(t *testing.T, d *stack.Deployment) {
 // TestRedisDecides: honest while nothing fails; FLUSHALL sells the house twice.
 func TestRedisDecides(t *testing.T) {
 	d := start(t, "redis-decides")
+	surface(t, d)
 	honest(t, d)
 	c := gather(t, d, "flushed", 600, 200)
 	c.rush(t, 0, 600, func() { flush(t, d) })
-	c.until(t, "the book has caught up", func() bool { return len(c.places(t)) > 200 })
+	c.until(t, "the book has caught up", func() bool { return len(c.places(t)) == 400 })
 	c.mustCatch(t, "over-cap", "rank")
 }
 
@@ -66,7 +67,7 @@ func TestAnswerOnAck(t *testing.T) {
 	honest(t, d)
 	c := gather(t, d, "flushed", 300, 100)
 	c.rush(t, 0, 300, func() { flush(t, d) })
-	c.until(t, "the book has caught up", func() bool { return len(c.places(t)) > 100 })
+	c.until(t, "the book has caught up", func() bool { return len(c.places(t)) == 200 })
 	c.mustCatch(t, "over-cap")
 }
 
