@@ -224,6 +224,9 @@ func (w *Writer) load(ctx context.Context, partition int32, topic engine.Topic) 
 	snapshot, of, err := w.cfg.Book.Load(ctx, partition)
 	switch {
 	case errors.Is(err, engine.ErrNoSnapshot):
+	case errors.As(err, new(*RuleError)):
+		w.stop(partition, err)
+		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("load partition %d: %w", partition, err)
 	case of != topic.ID:

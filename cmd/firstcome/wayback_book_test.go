@@ -85,3 +85,30 @@ func execSQL(t *testing.T, env []string, statement string) {
 		t.Fatal(err)
 	}
 }
+
+// A book that somebody changed while no node ran: members are answered from the
+// log, and the ledger of the partition stops until the book is written anew.
+func TestWayBackFromAChangedBook(t *testing.T) {
+	data := claimSome(t)
+	changeBook(t, data)
+	p := startEmbedded(t, data, "--no-example")
+	states(t, p)
+	p.stops("ledger", "digest does not match")
+	must(t, verb(t, data, "audit").out, "Rank:77 ", "Rank:2 ")
+	p.stop()
+	verb(t, data, "ledger", "rebuild", "--confirm").done(t)
+	complete(t, startEmbedded(t, data, "--no-example"))
+}
+
+// A book whose file is damaged refuses the start and names the file.
+func TestWayBackFromADamagedBook(t *testing.T) {
+	data := claimSome(t)
+	damage(t, filepath.Join(data, "book.db"), []byte("SQLite format 3"), 2)
+	got := invoke(t, nil, "--data", data, "--no-example", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
+	if got.code != exitNotSo {
+		t.Errorf("exit code %d", got.code)
+	}
+	must(t, got.err, "book.db")
+	verb(t, data, "ledger", "rebuild", "--confirm").done(t)
+	complete(t, startEmbedded(t, data, "--no-example"))
+}

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/url"
 	"regexp"
+	"strings"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -158,6 +159,7 @@ func (b *Book) Load(ctx context.Context, partition int32) (s fold.Snapshot, topi
 		return s, "", fmt.Errorf("load partition %d: %w", partition, err)
 	}
 	l := ledger.NewLoader(partition)
+	defer func() { err = translate(err, "load") }()
 	if topic, err = loadCursor(ctx, conn, l); err != nil {
 		return s, "", err
 	}
@@ -247,15 +249,24 @@ func each(ctx context.Context, q queryer, query string, args []any, f func(scan 
 // where it names what was violated; the code alone decides that something was.
 var constraint = regexp.MustCompile(`constraint failed: ([^(]+)`)
 
-// translate turns a violated constraint into the ledger's own error.
+// translate turns a violated constraint, and a file that is damaged, into the
+// ledger's own error: neither passes by itself.
 func translate(err error, row string) error {
 	var e *sqlite.Error
-	if errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_CONSTRAINT {
-		rule := "constraint"
-		if m := constraint.FindStringSubmatch(e.Error()); m != nil {
-			rule = m[1]
-		}
-		return &ledger.RuleError{Rule: rule, Detail: row + ": " + e.Error()}
+	if !errors.As(err, &e) {
+		return err
 	}
-	return err
+	rule := ""
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_CONSTRAINT:
+		rule = "constraint"
+		if m := constraint.FindStringSubmatch(e.Error()); m != nil {
+			rule = strings.TrimSpace(m[1])
+		}
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		rule = "that its file is whole"
+	default:
+		return err
+	}
+	return &ledger.RuleError{Rule: rule, Detail: row + ": " + e.Error()}
 }
