@@ -16,13 +16,14 @@ import (
 type memSnapshots struct {
 	snapshot fold.Snapshot
 	topic    string
+	err      error
 }
 
 func (s memSnapshots) Load(_ context.Context, partition int32) (fold.Snapshot, string, error) {
 	if partition != s.snapshot.Partition {
 		return fold.Snapshot{}, "", ErrNoSnapshot
 	}
-	return s.snapshot, s.topic, nil
+	return s.snapshot, s.topic, s.err
 }
 
 // unwritten says that a partition's ledger has stopped.
@@ -85,7 +86,7 @@ func TestAPartitionThatIsNotAsRememberedStopsAlone(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t)
 				_, p, snapshot := one(r)
-				s := &memSnapshots{snapshot, "t"}
+				s := &memSnapshots{snapshot: snapshot, topic: "t"}
 				log := newMemLog(4) // as another node finds it
 				r.log.set(func(l *memLog) { copy(log.records, l.records) })
 				tt.spoil(s, &log.records[p.id])
@@ -101,17 +102,27 @@ func TestAPartitionThatIsNotAsRememberedStopsAlone(t *testing.T) {
 	}
 }
 
-// A book that somebody changed by hand costs a reading of the log, no answer.
-func TestADamagedSnapshotIsFoldedFromTheLog(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
-		_, _, snapshot := one(r)
-		snapshot.Campaigns[0].Members[0].Place.Rank = 77
-		b := r.nodeWith(Ports{Log: r.log, Gate: r.gate, Snapshots: memSnapshots{snapshot, "t"}})
-		if d, err := b.Claim(r.ctx, call("noon", "m")); err != nil || d.Outcome != Repeated || d.Claim.Rank != 1 {
-			t.Errorf("%v, rank %d, %v", d.Outcome, d.Claim.Rank, err)
-		}
-	})
+// A book that somebody changed by hand, or that is cut off while it is read,
+// costs a reading of the log, no answer.
+func TestASnapshotThatIsNotWholeIsFoldedFromTheLog(t *testing.T) {
+	for name, spoil := range map[string]func(*memSnapshots){
+		"changed":     func(s *memSnapshots) { s.snapshot.Campaigns[0].Members[0].Place.Rank = 77 },
+		"half":        func(s *memSnapshots) { s.snapshot.Campaigns[0].Members = nil },
+		"interrupted": func(s *memSnapshots) { s.snapshot, s.err = fold.Snapshot{Partition: s.snapshot.Partition}, errDown },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				_, _, snapshot := one(r)
+				s := memSnapshots{snapshot: snapshot, topic: "t"}
+				spoil(&s)
+				b := r.nodeWith(Ports{Log: r.log, Gate: r.gate, Snapshots: s})
+				if d, err := b.Claim(r.ctx, call("noon", "m")); err != nil || d.Outcome != Repeated || d.Claim.Rank != 1 {
+					t.Errorf("%v, rank %d, %v", d.Outcome, d.Claim.Rank, err)
+				}
+			})
+		})
+	}
 }
 
 func TestForeignRecords(t *testing.T) {
