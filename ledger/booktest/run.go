@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) Book) {
 	t.Run("a violated rule stops and names itself", func(t *testing.T) { violated(t, open) })
 	t.Run("the register tells what was booked", func(t *testing.T) { register(t, open) })
 	t.Run("a writer with nothing to write rests", func(t *testing.T) { restsWhenStopped(t, open) })
+	t.Run("what came before a foreign record is booked", func(t *testing.T) { standsAtAForeignRecord(t, open) })
 	t.Run("who is erased at once leaves no subject", func(t *testing.T) { forgetsAtOnce(t, open) })
 	t.Run("an erasure reaches archived campaigns", func(t *testing.T) { forgetsTheArchived(t, open) })
 	t.Run("what members say cannot stop it", func(t *testing.T) { takesWhatDoorsTake(t, open) })

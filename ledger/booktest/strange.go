@@ -3,7 +3,9 @@ package booktest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -45,6 +47,34 @@ func restsWhenStopped(t *testing.T, open func(t *testing.T) Book) {
 	if n := log.asked.Load() - before; n > 5 {
 		t.Errorf("asked the log %d times in 1.5 s", n)
 	}
+}
+
+// standsAtAForeignRecord: what came before a record that nobody may fold is
+// booked, so that the cursor stands at the record when a person looks.
+func standsAtAForeignRecord(t *testing.T, open func(t *testing.T) Book) {
+	book, w := open(t), newWorld(12)
+	for range 50 {
+		w.step()
+	}
+	log := &Log{records: slices.Clone(w.log.records), news: make(chan struct{})}
+	log.addBytes([]byte(`{"hello":"world"}`))
+	log.addBytes(w.log.records[1].Value)
+	quiet := slog.New(slog.DiscardHandler)
+	throttle := ledger.NewThrottle(100_000, book, book, asked{w.log}, quiet)
+	wr := ledger.NewWriter(ledger.Config{Log: log, Book: book, Sealer: sealer, Throttle: throttle, Partitions: 1, Locker: free{}, Logger: quiet})
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = wr.Run(ctx) })
+	defer func() { cancel(); wg.Wait() }()
+	until(t, "the partition stops", func() bool { return wr.Stopped()[0] != nil })
+	if err := wr.Stopped()[0]; !errors.Is(err, fold.ErrUnknown) {
+		t.Errorf("stopped by %v", err)
+	}
+	next, _, err := book.Cursors(t.Context(), 1)
+	if err != nil || next[0] != w.log.Len() {
+		t.Errorf("the cursor is at %d (%v), the record at %d", next[0], err, w.log.Len())
+	}
+	same(t, w.log, book)
 }
 
 // forgetsAtOnce: a member who claims and is erased within one batch leaves no subject.
