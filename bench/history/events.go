@@ -16,10 +16,10 @@ func (l *lines) places(p *party) {
 		switch before := p.before(i); {
 		case s.state == fold.Granted && s.from == s.claim:
 			began = l.first(p, ended, Claim)
-			l.add(grant, s.rank, 0, began, l.heard(p, s.claim))
+			l.change(s.from, grant, s.rank, began, l.heard(p, s.claim))
 		case s.state == fold.Waiting:
 			began = l.first(p, ended, Claim)
-			l.add(wait, s.ticket, 0, began, l.heard(p, s.claim))
+			l.change(s.from, wait, s.ticket, began, l.heard(p, s.claim))
 		case s.state == fold.Ended && before.active():
 			kind := Cancel
 			if s.admin {
@@ -30,7 +30,7 @@ func (l *lines) places(p *party) {
 			if before.state == fold.Waiting {
 				do, n = endWait, before.ticket
 			}
-			l.add(do, n, 0, ended, l.confirmed(p, s))
+			l.change(s.from, do, n, ended, l.confirmed(p, s))
 		}
 	}
 	for _, i := range l.idx[p.from:p.to] {
@@ -86,9 +86,9 @@ func (l *lines) answer(p *party, o *Op) {
 	}
 	if t := p.told(o); t != none {
 		if s := &p.m.spells[t]; s.state == fold.Granted {
-			l.add(ranked, s.rank, 0, from, o.Return)
+			l.demand(event{do: ranked, n: s.rank}, from, o.Return)
 		} else {
-			l.add(ticketed, s.ticket, 0, from, o.Return)
+			l.demand(event{do: ticketed, n: s.ticket}, from, o.Return)
 		}
 		return
 	}
@@ -105,5 +105,10 @@ func (l *lines) answer(p *party, o *Op) {
 	default:
 		return
 	}
-	l.add(refuse, 0, r.class, from, o.Return)
+	l.demand(event{do: refuse, class: r.class}, from, o.Return)
+}
+
+func (l *lines) demand(e event, from, to time.Duration) {
+	e.course = l.docket.course
+	l.add(&e, from, to)
 }

@@ -54,14 +54,15 @@ func TestADamagedFileIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Load(path); err != nil {
+	undamaged, err := Load(path)
+	if err != nil {
 		t.Fatal(err)
 	}
 	for at := 0; at < len(whole); at += 7 {
 		for what, b := range map[string][]byte{"cut": whole[:at], "flipped": flipped(whole, at)} {
 			e, err := Read(bytes.NewReader(b))
-			if err == nil && what == "flipped" && at < 10 {
-				continue // gzip's own head: time and system
+			if err == nil && what == "flipped" && reflect.DeepEqual(e, undamaged) {
+				continue // the time in gzip's head, or another way to write the same
 			}
 			if !errors.Is(err, ErrDamaged) || e != nil {
 				t.Fatalf("%s at %d: %v", what, at, err)
