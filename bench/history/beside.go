@@ -57,7 +57,7 @@ func (r *refold) product(i int, rec *fold.Record, verdict fold.Verdict) {
 	case st.Verdict != verdict:
 		r.report(r.broken(st.Verdict, verdict), rec.Campaign, "the %v at %d:%d is %v to the product's fold, and %v by the rules", rec.Kind, r.partition, in.Offset, st.Verdict, verdict)
 	case !r.agrees(st):
-		r.report(ruleReplicas, rec.Campaign, "the %v at %d:%d changes %+v in the product's fold, and %+v by the rules", rec.Kind, r.partition, in.Offset, st.Transitions, r.model.said)
+		r.report(ruleReplicas, rec.Campaign, "the %v at %d:%d makes %+v in the product's fold, and %v by the rules", rec.Kind, r.partition, in.Offset, st.Transitions, r.model.said)
 	default:
 		return
 	}

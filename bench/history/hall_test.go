@@ -76,7 +76,7 @@ func (h *hall) append(r fold.Record) int64 {
 }
 
 func (h *hall) put(value []byte, r fold.Record) int64 {
-	rec := engine.LogRecord{Offset: int64(len(h.said)), At: began.Add(h.now).UnixMilli(), Value: value}
+	rec := engine.LogRecord{Offset: int64(len(h.said)), At: began.Add(h.now).UnixMilli() - int64(h.chance(5)), Value: value}
 	h.e.Log[0] = append(h.e.Log[0], rec)
 	_, verdict := h.truth.apply(&rec)
 	o := outcome{at: h.now, verdict: verdict}

@@ -60,7 +60,12 @@ func (h *hall) further(t *errand) {
 
 // noise is a record that is about no member.
 func (h *hall) noise() {
-	switch h.chance(6) {
+	switch h.chance(8) {
+	case 6, 7: // a record that was sent again, long ago: a late copy
+		old := h.e.Log[0][h.chance(len(h.said))].Value
+		if r, err := fold.Decode(old); err == nil {
+			h.put(old, r)
+		}
 	case 0:
 		h.append(fold.Record{Kind: fold.KindActivate, Activate: uint8(h.chance(3))})
 	case 1:
@@ -158,7 +163,7 @@ func honestRun(c chance, steps int) *Evidence {
 		e.Away = []Window{{0, h.now}}
 	}
 	if c(2) == 0 {
-		e.Start = began
+		e.Start, e.ClockError = began, 5*time.Millisecond
 	}
 	return e
 }

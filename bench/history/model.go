@@ -38,6 +38,11 @@ type change struct {
 	actor          string
 }
 
+// String is one line of a violation's detail.
+func (c change) String() string {
+	return fmt.Sprintf("%s %d: %v %x %+v by %d points", c.course.id, c.ev, c.what, c.user[:4], c.place, c.points)
+}
+
 func newModel(partition int32) *model {
 	return &model{partition: partition, rules: 1, byID: map[string]*course{}}
 }
