@@ -135,7 +135,7 @@ func (n *node) joinEngine(t tools, roles engine.Roles) (err error) {
 	}
 	n.engine, err = engine.New(engine.Config{
 		Secret: t.secret, Partitions: n.c.KafkaPartitions, ClaimDeadline: n.c.ClaimDeadline,
-		Roles: roles, Logger: t.log, Metrics: t.metrics, Address: address, Build: buildVersion(),
+		Roles: roles, Logger: t.log, Wall: n.wall, Metrics: t.metrics, Address: address, Build: buildVersion(),
 	}, n.rooms.ports)
 	if err != nil {
 		return fmt.Errorf("join the engine: %w", err)
