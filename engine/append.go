@@ -54,14 +54,16 @@ func (p *partition) append(r *fold.Record, o *own) error {
 		return fmt.Errorf("encode a record of %s: %w", r.Campaign, err)
 	}
 	a.open[a.nr] = o
+	crossing := p.barrier.close()
 	if err := p.node.ports.Log.Append(p.id, r.Campaign, value, p.appended); err != nil {
+		p.reopen(crossing)
 		delete(a.open, a.nr)
 		if errors.Is(err, ErrLogFull) {
 			return ErrOverloaded
 		}
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	p.barrier.seal(a.nr)
+	p.barrier.seal(crossing, a.nr)
 	p.node.metrics.appends.Inc()
 	return nil
 }

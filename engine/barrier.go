@@ -27,6 +27,7 @@ type crossing struct {
 	nr   uint64 // of the record that seals it
 	done chan struct{}
 	ok   bool
+	with []*crossing // whose own record was not produced
 }
 
 // pass waits until this partition's fold includes everything that was
@@ -43,6 +44,9 @@ func (p *partition) pass(ctx context.Context) error {
 		time.AfterFunc(wait, p.noop)
 	}
 	b.mu.Unlock()
+	if p.halted.Load() != nil { // it may have stopped before this crossing was there to be told
+		b.fail()
+	}
 	p.node.metrics.barriers.Inc()
 	select {
 	case <-c.done:
@@ -63,20 +67,59 @@ func (p *partition) noop() {
 	if !needed {
 		return
 	}
-	err := p.append(&fold.Record{Kind: fold.KindNoop}, &own{})
-	if err != nil && p.halted.Load() == nil {
-		time.AfterFunc(noopEvery, p.noop) // the buffer is full: its own records will seal the crossing, or the next try
+	_ = p.append(&fold.Record{Kind: fold.KindNoop}, &own{}) // when the buffer is full it asks for the next try itself
+}
+
+// close takes the open crossing out before a record is produced: whoever comes
+// from here on may know of something that is behind that record in the log.
+func (b *barrier) close() *crossing {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.open
+	b.open = nil
+	return c
+}
+
+// seal gives a closed crossing the record that proves it.
+func (b *barrier) seal(c *crossing, nr uint64) {
+	if c == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c.nr = nr
+	b.sealed = append(b.sealed, c)
+}
+
+// reopen takes a closed crossing back whose record was not produced. Its
+// requests go with those that have come since; another try is asked for.
+func (p *partition) reopen(c *crossing) {
+	if c == nil {
+		return
+	}
+	b := &p.barrier
+	b.mu.Lock()
+	if b.open == nil {
+		b.open = c
+	} else {
+		b.open.with = append(append(b.open.with, c.with...), c)
+		c.with = nil
+	}
+	b.mu.Unlock()
+	switch {
+	case p.halted.Load() != nil:
+		b.fail()
+	case !p.node.over():
+		time.AfterFunc(noopEvery, p.noop)
 	}
 }
 
-// seal closes the open crossing: record nr is produced after every request in it.
-func (b *barrier) seal(nr uint64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.open != nil {
-		b.open.nr = nr
-		b.sealed = append(b.sealed, b.open)
-		b.open = nil
+// end lets everybody in a crossing go.
+func (c *crossing) end(ok bool) {
+	c.ok = ok
+	close(c.done)
+	for _, other := range c.with {
+		other.end(ok)
 	}
 }
 
@@ -86,8 +129,7 @@ func (b *barrier) passed(nr uint64) {
 	defer b.mu.Unlock()
 	n := sort.Search(len(b.sealed), func(i int) bool { return b.sealed[i].nr > nr })
 	for _, c := range b.sealed[:n] {
-		c.ok = true
-		close(c.done)
+		c.end(true)
 	}
 	b.sealed = append(b.sealed[:0], b.sealed[n:]...)
 }
@@ -100,7 +142,7 @@ func (b *barrier) fail() {
 		b.sealed, b.open = append(b.sealed, b.open), nil
 	}
 	for _, c := range b.sealed {
-		close(c.done)
+		c.end(false)
 	}
 	b.sealed = nil
 }

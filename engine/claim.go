@@ -45,7 +45,7 @@ func (e *Engine) decide(ctx context.Context, p *partition, call *ClaimCall) (Dec
 	user := e.sealer.User(call.Member.Subject)
 	if !call.Exact && !call.After.Known {
 		l := p.look(call.Campaign, user, call.Waitlist)
-		if l.err == nil && l.final() && p.current() {
+		if l.err == nil && l.final() && l.current {
 			return l.decision, nil
 		}
 	}
@@ -72,7 +72,7 @@ func (e *Engine) decideSlowly(parent context.Context, p *partition, call *ClaimC
 				return Decision{}, err
 			}
 			fallthrough // a campaign made on another node a moment ago may not be folded here
-		case errors.Is(l.err, ErrNotFound) && !fresh, l.err == nil && l.final() && !fresh && !p.current():
+		case errors.Is(l.err, ErrNotFound) && !fresh, l.err == nil && l.final() && !fresh && !l.current:
 			if err := p.pass(ctx); err != nil {
 				return undecided(parent, call, p, err)
 			}
@@ -103,7 +103,8 @@ func (e *Engine) decideSlowly(parent context.Context, p *partition, call *ClaimC
 // fly joins or starts the member's flight and waits for its end. again: what
 // it ended with does not concern this request, which came too late for it.
 func (e *Engine) fly(ctx context.Context, p *partition, l look, call *ClaimCall, user fold.User, answers json.RawMessage, costly func() error) (d Decision, again bool, err error) {
-	r := &request{seen: l.next}
+	until, _ := ctx.Deadline()
+	r := &request{seen: l.next, until: until, gone: ctx.Done()}
 	key := flightKey{call.Campaign, user, call.Waitlist}
 	f, err := p.join(key, l.desk, r, costly, func() ([]byte, error) {
 		return e.sealer.Seal(call.Campaign, l.desk.info.Load().key, user, Sealed{Subject: call.Member.Subject, Answers: answers})
@@ -122,7 +123,7 @@ func (e *Engine) fly(ctx context.Context, p *partition, l look, call *ClaimCall,
 	case got.err != nil:
 		return Decision{}, false, got.err
 	case got.refusal && got.nr > 0 && r.joined >= got.nr, // its record was sent before the request came
-		got.refusal && got.nr == 0 && got.next < r.seen: // it rests on an older state than the request saw
+		got.next < r.seen: // it rests on an older state than the request saw: a place in it has ended since
 		return Decision{}, true, nil
 	}
 	d = got.decision
@@ -165,6 +166,7 @@ type look struct {
 	next     int64    // of the fold
 	desk     *desk
 	park     bool // the opening is near: wait for it
+	current  bool // the state is new enough to refuse by
 	err      error
 }
 
@@ -173,11 +175,13 @@ func (l *look) final() bool { return l.decision.Outcome != 0 }
 // refusal reports whether the answer is one that may change.
 func (l *look) refusal() bool { return l.final() && l.decision.Outcome != Repeated }
 
-// look reads the member's place and the campaign's state.
+// look reads the member's place and the campaign's state. Whether it is current
+// is asked first: what is seen then is that new or newer. Asked afterwards, an
+// old look could pass for current because the fold has caught up in between.
 func (p *partition) look(campaign string, user fold.User, waitlist bool) look {
+	l := look{current: p.current()}
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	l := look{}
 	if p.state == nil {
 		l.err = ErrUnavailable
 		return l
@@ -241,9 +245,9 @@ func (p *partition) judge(f *flight, got read, nr int) (result, bool) {
 		c := p.state.Campaign(f.key.campaign)
 		d.Claim = p.claimOf(c, f.desk.info.Load(), f.key.user, got.place)
 		p.mu.RUnlock()
-		return result{decision: d, nr: nr}, true
+		return result{decision: d, nr: nr, next: got.offset + 1}, true
 	case fold.ClaimSuperseded:
-		return result{decision: Decision{Outcome: Superseded, Offset: p.at(got.offset + 1)}, refusal: true, nr: nr}, true
+		return result{decision: Decision{Outcome: Superseded, Offset: p.at(got.offset + 1)}, refusal: true, nr: nr, next: got.offset + 1}, true
 	}
 	l := p.look(f.key.campaign, f.key.user, f.key.waitlist)
 	if l.err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"firstcome/engine/fold"
@@ -21,9 +22,11 @@ func (f *flight) run() {
 		switch {
 		case f.p.node.over():
 			f.finish(result{err: fmt.Errorf("%w: this node ends", ErrUnavailable)})
+		case f.p.halted.Load() != nil: // it began when all others were told
+			f.finish(result{err: f.p.usable()})
 		case l.err != nil:
 			f.finish(result{err: l.err})
-		case l.final() && !f.p.current():
+		case l.final() && !l.current:
 			f.renew()
 		case l.final():
 			f.finish(result{decision: l.decision, refusal: l.refusal(), next: l.next})
@@ -170,10 +173,21 @@ func (f *flight) enter(a *attempt) bool {
 		return true
 	}
 	f.desk.giveUp(unit)
-	if !errors.Is(err, errGone) {
+	if errors.Is(err, errGone) {
+		f.expectEnd()
+	} else {
 		f.finish(result{err: err})
 	}
 	return false
+}
+
+// expectEnd waits for those to leave who wait no more, or for somebody new.
+func (f *flight) expectEnd() {
+	select {
+	case <-f.gone:
+	case <-f.done:
+	case <-time.After(time.Millisecond):
+	}
 }
 
 // admit asks the gate. "No room" and "somebody else has it" are hints: the
@@ -213,7 +227,8 @@ func (f *flight) send(seen int64, unit bool) (*own, int, error) {
 	fs := &f.p.flights
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if f.over {
+	now := time.Now()
+	if f.over || !slices.ContainsFunc(f.requests, func(r *request) bool { return r.waits(now) }) {
 		return nil, 0, errGone
 	}
 	o := &own{desk: f.desk, unit: unit}

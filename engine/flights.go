@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/hex"
 	"sync"
+	"time"
 
 	"firstcome/engine/fold"
 )
@@ -48,8 +49,22 @@ type flight struct {
 
 // request is one call that waits for a flight.
 type request struct {
-	seen   int64 // the fold's next offset when it arrived
-	joined int   // records sent before it joined
+	seen   int64           // the fold's next offset when it arrived
+	until  time.Time       // then it is answered, and waits no more
+	gone   <-chan struct{} // closed when its caller has gone
+	joined int             // records sent before it joined
+}
+
+// waits reports whether the request still waits. The goroutine that takes it
+// out of its flight may be late for that: after a process was frozen, all that
+// happened meanwhile is noticed in any order.
+func (r *request) waits(now time.Time) bool {
+	select {
+	case <-r.gone:
+		return false
+	default:
+		return now.Before(r.until)
+	}
 }
 
 // result is how a flight ended, for all who waited.
@@ -58,7 +73,7 @@ type result struct {
 	err      error
 	refusal  bool
 	nr       int   // of the record that was refused, from 1; 0: refused from memory
-	next     int64 // of the fold that a refusal from memory rests on
+	next     int64 // of the fold that it rests on
 	winner   *request
 }
 

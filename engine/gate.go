@@ -278,7 +278,7 @@ func (d *desk) report() (Report, bool) {
 	held := d.lease.held()
 	d.mu.Unlock()
 	return Report{
-		Campaign: d.id, Lease: d.p.node.name, Held: held, TTL: leaseTTL,
+		Campaign: d.id, Lease: d.p.node.name, Held: max(0, held), TTL: leaseTTL,
 		Topic: d.p.node.topic.ID, Offset: d.p.state.Next(),
 		Used: t.used, Room: t.limit[1], Open: t.status == fold.Open,
 	}, true

@@ -100,7 +100,8 @@ func (n *Node) sawPeer(id uint64) {
 
 // follow loads every partition and follows the log until ctx ends.
 func (n *Node) follow(ctx context.Context) error {
-	if _, _, err := n.describe(ctx); err != nil {
+	_, _, err := n.describe(ctx)
+	if err != nil {
 		return err
 	}
 	if int(n.topic.Partitions) != len(n.parts) {
@@ -155,9 +156,18 @@ func (n *Node) allHalted() bool {
 // describe asks the log what it is until it answers.
 func (n *Node) describe(ctx context.Context) (starts, ends []int64, err error) {
 	for warned := false; ; warned = true {
-		n.topic, starts, ends, err = n.ports.Log.Describe(ctx)
-		if err == nil || ctx.Err() != nil {
-			return starts, ends, err
+		var topic Topic
+		topic, starts, ends, err = n.ports.Log.Describe(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil, nil, ctx.Err()
+		case err == nil && n.topic.ID == "":
+			n.topic = topic
+			return starts, ends, nil
+		case err == nil && topic != n.topic:
+			return nil, nil, fmt.Errorf("%w: it was %s and is %s by now", ErrLogLost, n.topic.ID, topic.ID)
+		case err == nil:
+			return starts, ends, nil
 		}
 		if !warned {
 			n.log.Warn("the log is out of reach; trying again", "err", err)

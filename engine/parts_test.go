@@ -21,7 +21,7 @@ func TestNothingIsSentForAFlightThatNobodyWaitsFor(t *testing.T) {
 		p := a.node.partition(c.ID)
 		before := len(r.log.records[p.id])
 		f := &flight{key: flightKey{campaign: c.ID, user: fold.User{1}}, p: p, desk: p.desks[c.ID], gone: make(chan struct{}), done: make(chan struct{})}
-		req := &request{}
+		req := &request{until: time.Now().Add(time.Minute)}
 		f.requests = []*request{req}
 		f.leave(req)
 		if _, _, err := f.send(p.next.Load(), false); !errors.Is(err, errGone) {
