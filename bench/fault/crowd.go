@@ -219,8 +219,12 @@ func (m *caller) once(node int, s Step, r load.Request) bool {
 		m.broken++
 	}
 	m.tape = append(m.tape, t)
-	return err == nil && a.Status != 202 && a.Status != 429 && a.Status < 500
+	return err == nil && (a.Status != 202 && a.Status != 429 && a.Status < 500 || bytes.Contains(t.body, stopped))
 }
+
+// stopped is what a claim of a partition is told that has stopped for good:
+// nobody insists.
+var stopped = []byte(`"code":"stopped"`)
 
 // understand reads the body of an answer.
 func (t *told) understand() {

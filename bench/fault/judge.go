@@ -227,7 +227,7 @@ func cleanRefusals(o *Outcome) (found []history.Violation) {
 // other partitions go on.
 func stoppedApart(o *Outcome) (found []history.Violation) {
 	gone := func(p int32) bool { return slices.Contains(o.strike.lost, p) || slices.Contains(o.strike.lost, -1) }
-	stopped, others := 0, 0
+	closed, others := 0, 0
 	since := o.Marks[len(o.Marks)-2].At + stopWait // all is back; the last mark is the healing
 	for i := range o.Ops {
 		op := &o.Ops[i]
@@ -238,14 +238,14 @@ func stoppedApart(o *Outcome) (found []history.Violation) {
 		case !gone(partition(op.Campaign)):
 			others++
 		case op.Status == 503 && op.RetryAfter:
-			stopped++
+			closed++
 		default:
 			found = append(found, history.Violation{Rule: "fail stop", Campaign: op.Campaign,
 				Detail: fmt.Sprintf("%v after its log was lost a claim was answered with %d %s %s", op.Call-since+stopWait, op.Status, op.Code, op.State)})
 		}
 	}
-	if stopped == 0 || others == 0 && !gone(-1) {
-		found = append(found, history.Violation{Rule: "fail stop", Detail: fmt.Sprintf("%d claims of lost partitions and %d of others were answered", stopped, others)})
+	if closed == 0 || others == 0 && !gone(-1) {
+		found = append(found, history.Violation{Rule: "fail stop", Detail: fmt.Sprintf("%d claims of lost partitions and %d of others were answered", closed, others)})
 	}
 	return append(found[:min(len(found), 5)], o.named(gone)...)
 }
