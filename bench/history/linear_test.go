@@ -47,7 +47,7 @@ func TestTheSearchFindsWhatTheScanFinds(t *testing.T) {
 func TestTheSearchIsBounded(t *testing.T) {
 	n := smallHistory
 	if raceEnabled {
-		n = 1000
+		n = 300
 	}
 	for what, c := range crowds {
 		e := crowd(n, c[0]/20+3, int64(c[1]/20+2))
