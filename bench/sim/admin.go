@@ -6,6 +6,7 @@ import (
 
 	"firstcome/bench/history"
 	"firstcome/engine"
+	"firstcome/engine/fold"
 )
 
 var admin = engine.Actor{Subject: "admin", Reason: "as planned"}
@@ -92,10 +93,8 @@ func (w *world) manage(s Step) {
 			_, err := e.CancelFor(ctx, id, name(s.Person), admin, false)
 			return err
 		}
-	case "history":
-		kind, do = history.Look, func(ctx context.Context, e *engine.Engine, _ *history.Op) error {
-			return e.Sync(ctx, id, engine.Read{Exact: true})
-		}
+	case "create-again":
+		kind, do = history.Create, func(ctx context.Context, e *engine.Engine, _ *history.Op) error { return w.createAgain(ctx, e, s) }
 	default:
 		kind, do = verbs[s.Do].kind, func(ctx context.Context, e *engine.Engine, _ *history.Op) error {
 			now, err := e.Campaign(id)
@@ -141,4 +140,31 @@ func edit(ctx context.Context, e *engine.Engine, id string, n int64) error {
 	}
 	_, err = e.Edit(ctx, now, now.Version, admin, false)
 	return err
+}
+
+// createAgain asks for a campaign that is there already, with another cap: ids
+// are never used twice.
+func (w *world) createAgain(ctx context.Context, e *engine.Engine, s Step) error {
+	c := w.plan.Campaigns[s.Campaign]
+	c.Cap += 1000
+	_, _, err := e.Create(ctx, c.campaign(w.begun), admin, false)
+	return err
+}
+
+// append writes what an operator's tool does: a record of no node.
+func (w *world) append(s Step) {
+	id := w.plan.Campaigns[s.Campaign].ID
+	p := fold.Partition(id, int32(w.plan.Partitions))
+	r := fold.Record{Kind: fold.KindErase, Campaign: id, User: w.sealer.User(name(s.Person)), Actor: admin.Subject}
+	if s.Do == "activate" {
+		r = fold.Record{Kind: fold.KindActivate, Activate: fold.Version}
+	}
+	value, err := fold.Encode(&r)
+	if err != nil {
+		w.violate("encode", id, "%v", err)
+		return
+	}
+	if w.journal.ends()[p] > 0 {
+		w.journal.commit(p, value)
+	}
 }

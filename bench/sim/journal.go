@@ -12,29 +12,35 @@ import (
 const (
 	buffered  = 64 // appends of one process to one partition; then ErrLogFull
 	poll      = 100 * time.Millisecond
-	mostAtAll = 40 // records of one batch at most
+	mostAtAll = 40              // records of one batch at most
+	copies    = 2 * time.Second // a record that was sent twice comes the second time so much later at most
 )
 
 // journal is the log itself: what is committed, for ever.
 type journal struct {
+	dice  *dice
 	mu    sync.Mutex
 	topic string
 	parts [][]engine.LogRecord // guarded by mu
 	news  []chan struct{}      // guarded by mu: closed at each append to the partition
 }
 
-func newJournal(partitions int) *journal {
-	j := &journal{topic: "simulated", parts: make([][]engine.LogRecord, partitions), news: make([]chan struct{}, partitions)}
+func newJournal(d *dice, partitions int) *journal {
+	j := &journal{dice: d, topic: "simulated", parts: make([][]engine.LogRecord, partitions), news: make([]chan struct{}, partitions)}
 	for i := range j.news {
 		j.news[i] = make(chan struct{})
 	}
 	return j
 }
 
+// astray is how far a broker's stamps may be off: they even go back.
+const astray = 5 * time.Millisecond
+
 func (j *journal) commit(p int32, value []byte) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.parts[p] = append(j.parts[p], engine.LogRecord{Offset: int64(len(j.parts[p])), At: time.Now().UnixMilli(), Value: value})
+	at := time.Now().Add(-j.dice.between(0, astray)).UnixMilli()
+	j.parts[p] = append(j.parts[p], engine.LogRecord{Offset: int64(len(j.parts[p])), At: at, Value: value})
 	close(j.news[p])
 	j.news[p] = make(chan struct{})
 }
@@ -147,7 +153,7 @@ func (v *view) deliver(p int32, value []byte) error {
 	if v.host.loses(toLog) {
 		switch v.host.dice.below(3) {
 		case 0: // sent again by somebody who does not know that it is there
-			v.j.commit(p, value)
+			time.AfterFunc(v.host.dice.between(0, copies), func() { v.j.commit(p, value) })
 			return nil
 		default:
 			return errLost

@@ -31,6 +31,8 @@ func (w *world) do(s Step) {
 		w.insist(context.Background(), w.memberOp(s, history.Cancel), s, w.cancel)
 	case "look":
 		w.insist(context.Background(), w.memberOp(s, history.Look), s, w.look)
+	case "erase", "activate":
+		w.append(s)
 	default:
 		w.manage(s)
 	}

@@ -48,15 +48,16 @@ func Run(t *testing.T, plan Plan) (r Result) {
 	synctest.Test(t, func(*testing.T) {
 		w := newWorld(plan)
 		w.play()
-		r = w.judge()
+		r = w.collect()
 		w.end()
 	})
+	r.Violations = append(r.Violations, history.Judge(r.Evidence)...) // in real time, which it bounds itself by
 	return r
 }
 
 func newWorld(plan Plan) *world {
 	d := newDice(plan.Seed, 1)
-	w := &world{plan: plan, dice: d, begun: time.Now(), journal: newJournal(plan.Partitions), redis: newRedis(d), shelf: newShelf(), clocks: make(chan struct{}, 1),
+	w := &world{plan: plan, dice: d, begun: time.Now(), journal: newJournal(d, plan.Partitions), redis: newRedis(d), shelf: newShelf(), clocks: make(chan struct{}, 1),
 		nodes: make([]*process, plan.Nodes), drift: make([]time.Duration, plan.Nodes)}
 	var err error
 	if w.sealer, err = engine.NewSealer(secretOf(plan.Seed)); err != nil {
