@@ -2,9 +2,12 @@ package fault
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"firstcome/engine/fold"
 )
 
 // engineScenarios break the nodes themselves, and their wires.
@@ -19,7 +22,7 @@ var engineScenarios = []*Scenario{
 		Long: 8 * time.Second, Short: 4 * time.Second, Do: cutFromRedis},
 	{Name: "E5", What: "a node is cut off from Postgres", Workload: "W5",
 		Long: 8 * time.Second, Short: 4 * time.Second, Do: cutFromPostgres},
-	{Name: "E6", What: "every node is restarted in turn", Workload: "W1", Nodes: 3,
+	{Name: "E6", What: "every node is restarted in turn, and new rules come into force", Workload: "W1", Nodes: 3,
 		Long: 6 * time.Second, Short: 3 * time.Second, Do: rollingRestart, Look: cleanRefusals},
 }
 
@@ -107,9 +110,21 @@ func rollingRestart(ctx context.Context, s *Strike) error {
 			return err
 		}
 		s.Mark("it is back")
+		if i == 0 {
+			if err := s.upgrade(ctx); err != nil {
+				return err
+			}
+		}
 		if err := s.Wait(ctx, s.For/time.Duration(len(s.Nodes))); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// upgrade brings the newest rules into force, by one record in each partition.
+func (s *Strike) upgrade(ctx context.Context) error {
+	err := s.Boss.must(ctx, 0, "POST", "/upgrade", map[string]any{"rules": fold.Version, "reason": "an upgrade in the midst of a stampede"}, nil)
+	s.Mark(fmt.Sprintf("rules %d are in force", fold.Version))
+	return err
 }

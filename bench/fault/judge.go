@@ -38,10 +38,10 @@ func (r *run) judge(ctx context.Context) error {
 		return err
 	}
 	r.out.Violations = append(r.out.Violations, history.Judge(r.evidence)...)
-	if !r.Apart {
-		if err := r.audit(ctx); err != nil {
-			return err
-		}
+	if r.Apart { // what a lost log cannot tell, answers alone may
+		r.out.Violations = append(r.out.Violations, contradictions(r.out.Ops, r.strike.Script)...)
+	} else if err := r.audit(ctx); err != nil {
+		return err
 	}
 	r.out.measure(r.Scenario, r.evidence)
 	if r.Look != nil {
