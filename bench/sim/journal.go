@@ -151,13 +151,11 @@ func (v *view) deliver(p int32, value []byte) error {
 	}
 	v.j.commit(p, value)
 	if v.host.loses(toLog) {
-		switch v.host.dice.below(3) {
-		case 0: // sent again by somebody who does not know that it is there
+		if v.host.dice.chance(500) { // sent again by somebody who does not know that it is there
 			time.AfterFunc(v.host.dice.between(0, copies), func() { v.j.commit(p, value) })
 			return nil
-		default:
-			return errLost
 		}
+		return errLost
 	}
 	return v.host.travel(ctx, toLog)
 }

@@ -29,6 +29,10 @@ func (w *world) do(s Step) {
 		w.impatient(s)
 	case "cancel":
 		w.insist(context.Background(), w.memberOp(s, history.Cancel), s, w.cancel)
+	case "return":
+		w.insist(context.Background(), w.claimOp(s), s, w.claim)
+		w.insist(context.Background(), w.memberOp(s, history.Cancel), s, w.cancel)
+		w.insist(context.Background(), w.claimOp(s), s, w.claim)
 	case "look":
 		w.insist(context.Background(), w.memberOp(s, history.Look), s, w.look)
 	case "erase", "activate":
