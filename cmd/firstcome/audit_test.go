@@ -46,7 +46,7 @@ func changeBook(t *testing.T, data string) {
 // change runs a statement on a file as somebody with other tools would.
 func change(t *testing.T, path, statement string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", path)
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)") // the node may be writing it
 	if err != nil {
 		t.Fatal(err)
 	}
