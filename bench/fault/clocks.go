@@ -12,9 +12,9 @@ import (
 
 // clockScenarios move clocks, and take memory away.
 var clockScenarios = []*Scenario{
-	{Name: "C1", What: "one node's clock jumps an hour ahead, then an hour back", Workload: "W2",
+	{Name: "C1", Own: true, What: "one node's clock jumps an hour ahead, then an hour back", Workload: "W2",
 		Long: 16 * time.Second, Short: 12 * time.Second, Do: oneClockJumps},
-	{Name: "C2", What: "every node's clock and Redis' step an hour ahead, and back", Workload: "W3",
+	{Name: "C2", Own: true, What: "every node's clock and Redis' step an hour ahead, and back", Workload: "W3",
 		Long: 16 * time.Second, Short: 12 * time.Second, Do: allClocksStep},
 	{Name: "M1", What: "the nodes and Redis may use next to no memory; one node runs out of it", Workload: "W1",
 		Settings: map[string]string{"GOMEMLIMIT": "24MiB"},

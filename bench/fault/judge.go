@@ -19,6 +19,7 @@ const busyFactor = 6
 
 // judge waits until all is at rest, reads the evidence and judges it.
 func (r *run) judge(ctx context.Context) error {
+	r.out.strike = r.strike
 	if r.o.Rival {
 		r.out.Violations = append(r.out.Violations, contradictions(r.out.Ops, r.strike.Script)...)
 		r.out.measure(r.Scenario, nil)
@@ -45,7 +46,6 @@ func (r *run) judge(ctx context.Context) error {
 	}
 	r.out.measure(r.Scenario, r.evidence)
 	if r.Look != nil {
-		r.out.strike = r.strike
 		r.out.Violations = append(r.out.Violations, r.Look(r.out)...)
 	}
 	busy := time.Duration(1)
@@ -147,6 +147,9 @@ func (r *run) audit(ctx context.Context) error {
 	return nil
 }
 
+// overCapRule is what an engine breaks that grants too many.
+const overCapRule = "I1 cap"
+
 // contradictions finds what answers alone give away: an engine without a log is
 // judged by what it told its members.
 func contradictions(ops []history.Op, s *Script) (found []history.Violation) {
@@ -154,7 +157,7 @@ func contradictions(ops []history.Op, s *Script) (found []history.Violation) {
 		c := &s.Campaigns[i]
 		over, twice, moved := contradict(ops, c.ID)
 		if most := c.Cap; over > most && s.Caps == nil {
-			found = append(found, history.Violation{Rule: "I1 cap", Campaign: c.ID, Detail: fmt.Sprintf("%d members were granted a place and told no end of it, for a cap of %d", over, most)})
+			found = append(found, history.Violation{Rule: overCapRule, Campaign: c.ID, Detail: fmt.Sprintf("%d members were granted a place and told no end of it, for a cap of %d", over, most)})
 		}
 		if twice > 0 {
 			found = append(found, history.Violation{Rule: "I2 rank", Campaign: c.ID, Detail: fmt.Sprintf("%d ranks were given to two members", twice)})

@@ -100,7 +100,7 @@ func (o *Outcome) measure(s *Scenario, e *history.Evidence) {
 			if op.Call >= o.Struck && op.Call < o.Healed {
 				took = append(took, wait)
 			}
-			if op.Call > o.Struck && op.Status == 201 && (m.First == 0 || op.Return-o.Struck < m.First) && o.hit(op) {
+			if op.Call > o.Struck && op.Status == 201 && (m.First == 0 || op.Return-o.Struck < m.First) && (s.First == 0 || o.hit(op)) {
 				m.First = op.Return - o.Struck
 			}
 		}
@@ -134,7 +134,7 @@ func (m *Measures) count(o *history.Op) {
 // hit reports whether the fault of a leader concerns an operation: the first
 // campaign's partition is the one whose leader is killed.
 func (o *Outcome) hit(op *history.Op) bool {
-	return o.strike == nil || partition(op.Campaign) == partition(o.strike.Script.Campaigns[0].ID)
+	return partition(op.Campaign) == partition(o.strike.Script.Campaigns[0].ID)
 }
 
 func longestGap(ends []time.Duration) (gap time.Duration) {

@@ -1,13 +1,13 @@
 package fault
 
 import (
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 
+	"firstcome/bench/history"
 	"firstcome/bench/stack"
 )
 
@@ -88,24 +88,10 @@ func (r *run) save(failed bool) error {
 		err = os.WriteFile(filepath.Join(dir, "outcome.json"), append(text, '\n'), 0o644)
 	}
 	if err == nil && r.evidence != nil {
-		err = r.saveEvidence(dir)
+		err = history.Save(filepath.Join(dir, "evidence.jsonl.gz"), r.evidence)
 	}
 	if err != nil {
 		return fmt.Errorf("keep a run: %w", err)
 	}
 	return nil
-}
-
-// saveEvidence keeps what the judge saw.
-func (r *run) saveEvidence(dir string) error {
-	f, err := os.Create(filepath.Join(dir, "evidence.json.gz"))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	z := gzip.NewWriter(f)
-	if err := json.NewEncoder(z).Encode(r.evidence); err != nil {
-		return err
-	}
-	return z.Close()
 }

@@ -28,6 +28,8 @@ type Scenario struct {
 	// Away says that the log is away for some node: 503 with Retry-After and 202
 	// are answers then.
 	Away bool
+	// Own says that only firstcome has what it is about: no rival is asked.
+	Own bool
 	// Apart says that partitions are lost for good: only the others are judged
 	// to the end.
 	Apart bool

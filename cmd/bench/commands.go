@@ -39,7 +39,7 @@ on a machine that does nothing else.`,
 	cmd.SetErr(progress)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", err, errUsage) })
 	h := &hall{out: out, progress: progress}
-	cmd.AddCommand(h.noonCommand(), h.stampedeCommand(), h.likeCommand(), emptyCommand(), h.simulateCommand(), checkCommand())
+	cmd.AddCommand(h.noonCommand(), h.stampedeCommand(), h.likeCommand(), emptyCommand(), h.simulateCommand(), h.faultsCommand(), checkCommand())
 	return cmd
 }
 

@@ -28,7 +28,7 @@ func main() {
 // run is the whole program but for the process around it.
 func run(ctx context.Context, args []string, out, progress io.Writer) int {
 	cmd := rootCommand(out, progress)
-	cmd.SetArgs(longFlags(cmd, args))
+	cmd.SetArgs(longFlags(args))
 	err := cmd.ExecuteContext(ctx)
 	if err == nil {
 		return 0

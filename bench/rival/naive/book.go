@@ -17,9 +17,13 @@ import (
 	"firstcome/engine"
 )
 
+// Each topic has a group of its own that writes the book.
+var (
+	topic = env("KAFKA_TOPIC", "naive.claims")
+	group = topic + ".book"
+)
+
 const (
-	topic      = "naive.claims"
-	group      = "naive-book"
 	partitions = 4
 	batch      = 500 // records that one transaction writes
 	again      = 250 * time.Millisecond

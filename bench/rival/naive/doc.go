@@ -7,8 +7,8 @@
 //
 // It stands behind firstcome's own doors, so whatever can talk to the one can
 // talk to the other: the same verbs (serve, token), the same FIRSTCOME_LISTEN,
-// ADMIN_LISTEN, REDIS, POSTGRES, KAFKA, KAFKA_REPLICATION, SECRET, JWT_KEY and
-// LOG_LEVEL. Forms and eligibility are taken and not checked, a definition is
+// ADMIN_LISTEN, REDIS, POSTGRES, KAFKA, KAFKA_TOPIC, KAFKA_REPLICATION, SECRET,
+// JWT_KEY and LOG_LEVEL. Forms and eligibility are taken and not checked, a definition is
 // not validated, there is no audit trail and no X-Log-Offset.
 //
 // NAIVE_VARIANT chooses how it is wrong; each variant in one way:
