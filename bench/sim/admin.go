@@ -151,20 +151,25 @@ func (w *world) createAgain(ctx context.Context, e *engine.Engine, s Step) error
 	return err
 }
 
-// append writes what an operator's tool does: a record of no node.
+// append writes what an operator's tool does, or a node that does not know yet
+// that the id is taken: a record of no node that runs here.
 func (w *world) append(s Step) {
 	id := w.plan.Campaigns[s.Campaign].ID
 	p := fold.Partition(id, int32(w.plan.Partitions))
 	r := fold.Record{Kind: fold.KindErase, Campaign: id, User: w.sealer.User(name(s.Person)), Actor: admin.Subject}
-	if s.Do == "activate" {
+	switch s.Do {
+	case "activate":
 		r = fold.Record{Kind: fold.KindActivate, Activate: fold.Version}
+	case "same-id":
+		r = fold.Record{Kind: fold.KindCampaign, Campaign: id, Actor: admin.Subject, Definition: &fold.Definition{Title: "Another " + id, Kind: "event",
+			Counting: "direct", Cap: s.N, Key: w.sealer.NewKey(id)}}
 	}
 	value, err := fold.Encode(&r)
 	if err != nil {
 		w.violate("encode", id, "%v", err)
 		return
 	}
-	if w.journal.ends()[p] > 0 {
+	if at := w.now(); at > 2*begins && w.journal.ends()[p] > 0 { // the campaigns are there
 		w.journal.commit(p, value)
 	}
 }

@@ -35,7 +35,14 @@ func (w *world) do(s Step) {
 		w.insist(context.Background(), w.claimOp(s), s, w.claim)
 	case "look":
 		w.insist(context.Background(), w.memberOp(s, history.Look), s, w.look)
-	case "erase", "activate":
+	case "archive": // with or without its end before
+		if s.N > 2 {
+			ending := s
+			ending.Do = "close"
+			w.manage(ending)
+		}
+		w.manage(s)
+	case "erase", "activate", "same-id":
 		w.append(s)
 	default:
 		w.manage(s)

@@ -48,8 +48,8 @@ func (s Step) String() string {
 // deeds of people and admins, with how often one is chosen.
 var deeds = []weighted{
 	{"claim", 40}, {"tap-twice", 10}, {"return", 6}, {"impatient", 8}, {"cancel", 12}, {"look", 8},
-	{"cap", 5}, {"pause", 2}, {"resume", 3}, {"close", 1}, {"archive", 1}, {"edit", 3}, {"cancel-for", 3},
-	{"create-again", 1}, {"erase", 1}, {"activate", 1},
+	{"cap", 5}, {"pause", 2}, {"resume", 3}, {"close", 1}, {"archive", 2}, {"edit", 3}, {"cancel-for", 3},
+	{"create-again", 1}, {"same-id", 2}, {"erase", 1}, {"activate", 1},
 }
 
 // faults, likewise. Each heals by itself after its time.
