@@ -185,14 +185,20 @@ func loadsTheFold(t *testing.T, open func(t *testing.T) Book) {
 		if _, _, err := book.Load(t.Context(), 0); !errors.Is(err, engine.ErrNoSnapshot) {
 			t.Fatalf("an empty book: %v", err)
 		}
-		for range 4 { // a writer that ends and another that goes on
+		for round := range 4 { // a writer that ends and another that goes on
 			_, _, end := writer(t, w.log, book, 100_000)
 			for range 60 {
 				w.step()
 			}
+			if round == 1 { // from here on by the newest rules, which the book must remember
+				w.log.Add(&fold.Record{Kind: fold.KindActivate, Activate: fold.Version})
+			}
 			drained(t, w.log, book)
 			end()
 			same(t, w.log, book)
+		}
+		if s, _, err := book.Load(t.Context(), 0); err != nil || s.Version != fold.Version {
+			t.Fatalf("the book remembers rules %d: %v", s.Version, err)
 		}
 	}
 }
