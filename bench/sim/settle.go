@@ -14,9 +14,10 @@ const (
 	// settles is how long a healed world may take until all are equal.
 	settles = 30 * time.Second
 	glance  = 50 * time.Millisecond
-	// rests is how long units of leases may lie about once nothing happens:
-	// those of dead nodes until their deadline.
-	rests = 15 * time.Second
+	// Units of leases lie about for a while when nothing happens any more; those
+	// of which the gate was not told the end, until their deadline.
+	rests     = 3 * time.Second
+	deadlines = 12 * time.Second
 )
 
 // converge waits until every node and the book have come to the log's end, and
@@ -89,6 +90,9 @@ func (w *world) askAgain() {
 // rest waits until no unit of a lease is left.
 func (w *world) rest() {
 	time.Sleep(rests)
+	if slices.ContainsFunc(w.plan.Steps, func(s Step) bool { return s.disturbs() }) {
+		time.Sleep(deadlines)
+	}
 	for n := range w.nodes {
 		drained, cancel := context.WithTimeout(context.Background(), time.Second)
 		w.node(n).engine.Drain(drained)
