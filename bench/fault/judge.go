@@ -21,7 +21,7 @@ const busyFactor = 6
 func (r *run) judge(ctx context.Context) error {
 	r.out.strike = r.strike
 	if r.o.Rival {
-		r.out.Violations = append(r.out.Violations, contradictions(r.out.Ops, r.strike.Script)...)
+		r.out.contradictions(r.strike.Script)
 		r.out.measure(r.Scenario, nil)
 		return nil
 	}
@@ -40,7 +40,7 @@ func (r *run) judge(ctx context.Context) error {
 	}
 	r.out.Violations = append(r.out.Violations, history.Judge(r.evidence)...)
 	if r.Apart { // what a lost log cannot tell, answers alone may
-		r.out.Violations = append(r.out.Violations, contradictions(r.out.Ops, r.strike.Script)...)
+		r.out.contradictions(r.strike.Script)
 	} else if err := r.audit(ctx); err != nil {
 		return err
 	}
@@ -147,26 +147,21 @@ func (r *run) audit(ctx context.Context) error {
 	return nil
 }
 
-// overCapRule is what an engine breaks that grants too many.
-const overCapRule = "I1 cap"
-
 // contradictions finds what answers alone give away: an engine without a log is
 // judged by what it told its members.
-func contradictions(ops []history.Op, s *Script) (found []history.Violation) {
+func (o *Outcome) contradictions(s *Script) {
 	for i := range s.Campaigns {
 		c := &s.Campaigns[i]
-		over, twice, moved := contradict(ops, c.ID)
-		if most := c.Cap; over > most && s.Caps == nil {
-			found = append(found, history.Violation{Rule: overCapRule, Campaign: c.ID, Detail: fmt.Sprintf("%d members were granted a place and told no end of it, for a cap of %d", over, most)})
+		holders, twice, moved := contradict(o.Ops, c.ID)
+		if over := int(holders - c.Cap); over > 0 && s.Caps == nil {
+			o.Measured.Over += over
+			o.Violations = append(o.Violations, history.Violation{Rule: "I1 cap", Campaign: c.ID, Detail: fmt.Sprintf("%d members were granted a place, for a cap of %d", holders, c.Cap)})
 		}
-		if twice > 0 {
-			found = append(found, history.Violation{Rule: "I2 rank", Campaign: c.ID, Detail: fmt.Sprintf("%d ranks were given to two members", twice)})
-		}
-		if moved > 0 {
-			found = append(found, history.Violation{Rule: "I2 rank", Campaign: c.ID, Detail: fmt.Sprintf("%d members were told two ranks without a cancel", moved)})
+		if twice+moved > 0 {
+			o.Measured.Twice += twice + moved
+			o.Violations = append(o.Violations, history.Violation{Rule: "I2 rank", Campaign: c.ID, Detail: fmt.Sprintf("%d ranks were told to two members, %d members were told two ranks", twice, moved)})
 		}
 	}
-	return found
 }
 
 // contradict counts members who hold a place as far as they were told, ranks

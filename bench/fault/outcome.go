@@ -55,6 +55,8 @@ type Measures struct {
 	Steady      time.Duration `json:"steady_ns"` // from healing to the last claim that was late or not final
 	Appends     float64       `json:"appends"`   // CLAIM records for each grant
 	Granted     int           `json:"granted"`
+	Over        int           `json:"over"`  // members who were granted a place beyond a cap, by answers alone
+	Twice       int           `json:"twice"` // ranks that two members were told, or members who were told two
 	Timeline    []Slot        `json:"timeline,omitempty"`
 }
 

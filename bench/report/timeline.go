@@ -31,7 +31,7 @@ type TimelineMark struct {
 
 // The measures of a panel and of its axis, 1 ms to 10 s.
 const (
-	panelHeight, plotTop = 210.0, 44.0
+	panelHeight, plotTop = 222.0, 56.0
 	plotHeight           = 130.0
 	fastest, slowest     = 1.0, 10_000.0 // ms
 )
@@ -141,17 +141,21 @@ func (t *Timeline) curves(b *strings.Builder, x func(time.Duration) float64, up 
 		return
 	}
 	var area, median, rival strings.Builder
-	fmt.Fprintf(&area, "M%.1f %.1f", x(t.Slots[0].At), floor)
 	for i, s := range t.Slots {
+		if pen(t.Slots, i) == "M" {
+			fmt.Fprintf(&area, "M%.1f %.1f", x(s.At), floor)
+		}
 		fmt.Fprintf(&area, "L%.1f %.1f", x(s.At), up(s.Slowest))
-		fmt.Fprintf(&median, "%s%.1f %.1f", pen(i), x(s.At), up(s.Median))
+		if i+1 == len(t.Slots) || pen(t.Slots, i+1) == "M" {
+			fmt.Fprintf(&area, "L%.1f %.1fZ", x(s.At), floor)
+		}
+		fmt.Fprintf(&median, "%s%.1f %.1f", pen(t.Slots, i), x(s.At), up(s.Median))
 		if s.Open > 0 {
 			fmt.Fprintf(b, `<circle class="open" cx="%.1f" cy="%.1f" r="2"/>`, x(s.At), floor-plotHeight-6)
 		}
 	}
-	fmt.Fprintf(&area, "L%.1f %.1fZ", x(t.Slots[len(t.Slots)-1].At), floor)
 	for i, s := range t.Rival {
-		fmt.Fprintf(&rival, "%s%.1f %.1f", pen(i), x(s.At), up(s.Slowest))
+		fmt.Fprintf(&rival, "%s%.1f %.1f", pen(t.Rival, i), x(s.At), up(s.Slowest))
 	}
 	fmt.Fprintf(b, "\n"+`<path class="slowest" d="%s"/>`+"\n"+`<path class="median" d="%s"/>`+"\n", area.String(), median.String())
 	if rival.Len() > 0 {
@@ -159,8 +163,10 @@ func (t *Timeline) curves(b *strings.Builder, x func(time.Duration) float64, up 
 	}
 }
 
-func pen(i int) string {
-	if i == 0 {
+// pen lifts where nothing was sent for a while, as when everybody waits.
+func pen(slots []TimelineSlot, i int) string {
+	const silent = 350 * time.Millisecond
+	if i == 0 || slots[i].At-slots[i-1].At > silent {
 		return "M"
 	}
 	return "L"
