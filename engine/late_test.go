@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"firstcome/engine/fold"
+)
+
+// TestAnAnswerClosesOnlyWhomItConcerns: a request that came after the record of
+// a refusal was sent, or that saw a newer state than an answer rests on, does
+// not get that answer: it looks again.
+func TestAnAnswerClosesOnlyWhomItConcerns(t *testing.T) {
+	superseded, full := Decision{Outcome: Superseded}, Decision{Outcome: SoldOut}
+	granted := Decision{Outcome: Granted, Claim: Claim{State: "granted", Rank: 1}}
+	for name, tt := range map[string]struct {
+		appended int // records of the flight when the request comes
+		result   result
+		older    int64 // by how much the result's state is older than the request's
+		again    bool
+	}{
+		"refused by a record from before it": {1, result{decision: superseded, refusal: true, nr: 1}, 0, true},
+		"refused by a record from after it":  {1, result{decision: superseded, refusal: true, nr: 2}, 0, false},
+		"refused from memory":                {0, result{decision: full, refusal: true}, 0, false},
+		"refused from an older memory":       {0, result{decision: full, refusal: true}, 1, true},
+		"a place":                            {1, result{decision: granted, nr: 1}, 0, false},
+		"a place that has ended since":       {1, result{decision: granted, nr: 1}, 1, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				a := r.node()
+				c := r.open(Campaign{ID: "noon"}, a)
+				p, user := a.node.partition(c.ID), fold.User{1}
+				f := &flight{key: flightKey{campaign: c.ID, user: user}, p: p, desk: p.desks[c.ID], appended: tt.appended,
+					gone: make(chan struct{}), done: make(chan struct{})}
+				p.flights.byKey[f.key] = f
+				l := p.look(c.ID, user, false)
+				ctx, cancel := context.WithTimeout(r.ctx, time.Second)
+				defer cancel()
+				type answer struct {
+					d     Decision
+					again bool
+					err   error
+				}
+				got := make(chan answer, 1)
+				go func() {
+					d, again, err := a.fly(ctx, p, l, &ClaimCall{Campaign: c.ID}, user, nil, nil)
+					got <- answer{d, again, err}
+				}()
+				synctest.Wait()
+				tt.result.next = l.next - tt.older
+				f.finish(tt.result)
+				switch g := <-got; {
+				case g.err != nil || g.again != tt.again:
+					t.Errorf("again %v, %v", g.again, g.err)
+				case !g.again && g.d.Outcome != tt.result.decision.Outcome:
+					t.Errorf("%v", g.d.Outcome)
+				}
+			})
+		})
+	}
+}
