@@ -162,7 +162,7 @@ type passes struct {
 
 const (
 	// crowdMost is how many members a rig has tokens for.
-	crowdMost = 24_000
+	crowdMost = 4000
 	// passLife is how long tokens are used; they are valid for an hour.
 	passLife = 30 * time.Minute
 )

@@ -13,9 +13,9 @@ import (
 // clockScenarios move clocks, and take memory away.
 var clockScenarios = []*Scenario{
 	{Name: "C1", Own: true, What: "one node's clock jumps an hour ahead, then an hour back", Workload: "W2",
-		Long: 16 * time.Second, Short: 12 * time.Second, Do: oneClockJumps},
+		Long: 16 * time.Second, Short: 6 * time.Second, Do: oneClockJumps},
 	{Name: "C2", Own: true, What: "every node's clock and Redis' step an hour ahead, and back", Workload: "W3",
-		Long: 16 * time.Second, Short: 12 * time.Second, Do: allClocksStep},
+		Long: 16 * time.Second, Short: 6 * time.Second, Do: allClocksStep},
 	{Name: "M1", What: "the nodes and Redis may use next to no memory; one node runs out of it", Workload: "W1",
 		Settings: map[string]string{"GOMEMLIMIT": "24MiB"},
 		Long:     8 * time.Second, Short: 4 * time.Second, Do: memoryRunsOut},
@@ -23,6 +23,12 @@ var clockScenarios = []*Scenario{
 
 // agreed is longer than nodes need to look at their clocks again.
 const agreed = 5500 * time.Millisecond
+
+// steps are how clocks move: ahead, and then back if there is time.
+func (s *Strike) steps() []time.Duration {
+	all := []time.Duration{time.Hour, -time.Hour}
+	return all[:min(len(all), max(1, int(s.For/agreed)))]
+}
 
 // tomorrow is a campaign that opens in half an hour: no single clock may open it.
 const tomorrow = "tomorrow"
@@ -46,12 +52,12 @@ func oneClockJumps(ctx context.Context, s *Strike) error {
 	if err := s.schedule(ctx); err != nil {
 		return err
 	}
-	for _, wrong := range []time.Duration{time.Hour, -time.Hour} {
+	for _, wrong := range s.steps() {
 		if err := s.Wrong(s.IntN(len(s.Nodes)), wrong); err != nil {
 			return err
 		}
 		s.Mark("a node's clock jumps by " + wrong.String())
-		if err := s.Wait(ctx, max(agreed, s.For/2)); err != nil {
+		if err := s.Wait(ctx, agreed); err != nil {
 			return err
 		}
 		if status, err := s.opened(ctx); err != nil || status != "scheduled" {
@@ -67,7 +73,7 @@ func allClocksStep(ctx context.Context, s *Strike) error {
 	if err := s.schedule(ctx); err != nil {
 		return err
 	}
-	for _, wrong := range []time.Duration{time.Hour, -time.Hour} {
+	for _, wrong := range s.steps() {
 		for i := range s.Nodes {
 			each(s.Links[i].Redis, func(l *Link) { l.Shift(wrong) })
 			if err := s.Wrong(i, wrong); err != nil {
@@ -75,7 +81,7 @@ func allClocksStep(ctx context.Context, s *Strike) error {
 			}
 		}
 		s.Mark("all clocks step by " + wrong.String())
-		if err := s.Wait(ctx, max(agreed, s.For/2)); err != nil {
+		if err := s.Wait(ctx, agreed); err != nil {
 			return err
 		}
 		if status, err := s.opened(ctx); err != nil || status != "open" {

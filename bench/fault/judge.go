@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"firstcome/bench/history"
@@ -206,44 +205,4 @@ func put[K, V comparable](m map[K]map[V]bool, k K, v V) {
 		m[k] = map[V]bool{}
 	}
 	m[k][v] = true
-}
-
-// cleanRefusals is what a rolling restart promises: a request is answered or its
-// connection is refused, never broken off.
-func cleanRefusals(o *Outcome) (found []history.Violation) {
-	if o.Broken > 0 {
-		found = append(found, history.Violation{Rule: "E6 clean restart", Detail: fmt.Sprintf("%d requests were broken off", o.Broken)})
-	}
-	if n := o.Measured.Failed + o.Measured.Unavailable; n > 0 {
-		found = append(found, history.Violation{Rule: "E6 clean restart", Detail: fmt.Sprintf("%d answers were 5xx", n)})
-	}
-	return found
-}
-
-// stoppedApart is what a lost partition promises: soon after, its claims are
-// answered with 503 and Retry-After and nothing else, the nodes name it, and the
-// other partitions go on.
-func stoppedApart(o *Outcome) (found []history.Violation) {
-	gone := func(p int32) bool { return slices.Contains(o.strike.lost, p) || slices.Contains(o.strike.lost, -1) }
-	closed, others := 0, 0
-	since := o.Marks[len(o.Marks)-2].At + stopWait // all is back; the last mark is the healing
-	for i := range o.Ops {
-		op := &o.Ops[i]
-		if op.Kind != history.Claim || op.Call < since || op.Status == 0 {
-			continue
-		}
-		switch {
-		case !gone(partition(op.Campaign)):
-			others++
-		case op.Status == 503 && op.RetryAfter:
-			closed++
-		default:
-			found = append(found, history.Violation{Rule: "fail stop", Campaign: op.Campaign,
-				Detail: fmt.Sprintf("%v after its log was lost a claim was answered with %d %s %s", op.Call-since+stopWait, op.Status, op.Code, op.State)})
-		}
-	}
-	if closed == 0 || others == 0 && !gone(-1) {
-		found = append(found, history.Violation{Rule: "fail stop", Detail: fmt.Sprintf("%d claims of lost partitions and %d of others were answered", closed, others)})
-	}
-	return append(found[:min(len(found), 5)], o.named(gone)...)
 }

@@ -18,7 +18,7 @@ var kafkaScenarios = []*Scenario{
 	{Name: "K1B", What: "the only broker is killed and started again", Workload: "W2", Away: true, First: 6 * time.Second,
 		Long: 6 * time.Second, Short: 2 * time.Second, Do: brokerRestarts},
 	{Name: "K2", What: "a broker freezes for 5 s", Workload: "W1", Away: true,
-		Long: 7 * time.Second, Short: 5500 * time.Millisecond, Do: brokerFreezes},
+		Long: 7 * time.Second, Short: 4 * time.Second, Do: brokerFreezes},
 	{Name: "K3", What: "the answers to appends are lost, the connection is reset or goes silent", Workload: "W1", Away: true,
 		Long: 6 * time.Second, Short: 3 * time.Second, Do: appendsSwallowed},
 	{Name: "K4", Own: true, What: "a partition's log loses its end: it must stop, and only it", Workload: "W5", Away: true, Apart: true,
@@ -82,12 +82,13 @@ func leaderFreezes(ctx context.Context, s *Strike) error {
 func freeze(ctx context.Context, s *Strike, broker int) error {
 	s.Kafka.Brokers[broker].Pause()
 	s.Mark("the broker freezes")
-	if err := s.Wait(ctx, 5*time.Second); err != nil {
+	frozen := min(5*time.Second, s.For-time.Second/2)
+	if err := s.Wait(ctx, frozen); err != nil {
 		return err
 	}
 	s.Kafka.Brokers[broker].Resume()
 	s.Mark("it goes on")
-	return s.Wait(ctx, s.For-5*time.Second)
+	return s.Wait(ctx, s.For-frozen)
 }
 
 func leaderKilled(ctx context.Context, s *Strike) error {

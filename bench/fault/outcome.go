@@ -1,7 +1,6 @@
 package fault
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -215,23 +214,4 @@ func (o *Outcome) limits(s *Scenario, busy time.Duration) {
 	if s.First > 0 && (o.Measured.First == 0 || o.Measured.First > s.First*busy) {
 		o.Violations = append(o.Violations, history.Violation{Rule: "limit", Detail: fmt.Sprintf("the first claim after the fault was decided after %s, later than %s", o.Measured.First, s.First)})
 	}
-}
-
-// named finds lost partitions that a node does not name as stopped, and others
-// that it does.
-func (o *Outcome) named(gone func(int32) bool) (found []history.Violation) {
-	ctx, cancel := context.WithTimeout(context.Background(), bossPatience)
-	defer cancel()
-	for i := range o.strike.Nodes {
-		parts, err := o.strike.Boss.partitions(ctx, i)
-		if err != nil {
-			found = append(found, history.Violation{Rule: "fail stop", Detail: err.Error()})
-		}
-		for _, p := range parts {
-			if stopped := p.State == "stopped"; stopped != gone(p.Partition) || stopped && p.Reason == "" {
-				found = append(found, history.Violation{Rule: "fail stop", Detail: fmt.Sprintf("node %d says that partition %d is %s: %s", i+1, p.Partition, p.State, p.Reason)})
-			}
-		}
-	}
-	return found
 }

@@ -10,7 +10,7 @@ var postgresScenarios = []*Scenario{
 	{Name: "P1", What: "Postgres is killed and started again, over and over", Workload: "W3",
 		Long: 8 * time.Second, Short: 4 * time.Second, Do: postgresKilled},
 	{Name: "P2", What: "Postgres is down during a stampede", Workload: "W1", Slowest: quick,
-		Long: 60 * time.Second, Short: 6 * time.Second, Do: postgresDown},
+		Long: 60 * time.Second, Short: 4 * time.Second, Do: postgresDown},
 	{Name: "P3", What: "the answers to COMMIT are lost, the connection is reset or goes silent", Workload: "W3",
 		Long: 8 * time.Second, Short: 4 * time.Second, Do: commitsSwallowed},
 }

@@ -17,7 +17,7 @@ const quick = 250 * time.Millisecond
 var redisScenarios = []*Scenario{
 	{Name: "R1", What: "the master's machine dies, 20 ms of replication are lost", Workload: "W1", Slowest: quick,
 		Long: 8 * time.Second, Short: 4 * time.Second, Do: masterDies},
-	{Name: "R2", What: "the master freezes for 3 s", Workload: "W1",
+	{Name: "R2", What: "the master freezes for 3 s", Workload: "W4",
 		Long: 6 * time.Second, Short: 4 * time.Second, Do: masterFreezes},
 	{Name: "R3", What: "the master dies and comes back empty at once", Workload: "W7", Slowest: quick,
 		Long: 5 * time.Second, Short: 3 * time.Second, Do: masterForgets},
@@ -28,7 +28,7 @@ var redisScenarios = []*Scenario{
 	{Name: "R6", What: "two of three sentinels are down when the master dies", Workload: "W5",
 		Long: 8 * time.Second, Short: 4 * time.Second, Do: noQuorum},
 	{Name: "R7", What: "no Redis at all", Workload: "W1", Slowest: quick,
-		Long: 20 * time.Second, Short: 6 * time.Second, Do: redisGone},
+		Long: 20 * time.Second, Short: 4 * time.Second, Do: redisGone},
 	{Name: "R8", What: "Redis lies: its counters are wrong every few ms", Workload: "W7",
 		Long: 8 * time.Second, Short: 4 * time.Second, Do: redisLies},
 	{Name: "R9", What: "Redis has no memory left and evicts nothing", Workload: "W8",

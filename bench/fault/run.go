@@ -69,9 +69,6 @@ func (r *run) lasts() time.Duration {
 
 func (r *run) play(ctx context.Context, rig *Rig) error {
 	rate := r.o.Workload.Rate
-	if r.Rate > 0 {
-		rate = r.Rate
-	}
 	expect := int(rate * (leadMost + r.lasts() + tailLong + 5*time.Second).Seconds())
 	script := r.o.Workload.Write(chance(r.o.Seed, r.Name, "load"), expect)
 	cast, err := rig.Cast(ctx, CastOptions{Program: r.o.Program, Nodes: max(r.Nodes, 2), Settings: merge(r.Scenario.Settings, r.o.Workload.Settings)})

@@ -18,7 +18,6 @@ type Scenario struct {
 	Workload   string // unless another one is asked for
 	Nodes      int    // 0: 2
 	Brokers    int    // 0: 1
-	Rate       float64
 	Settings   map[string]string
 	// Long and Short are how long the fault lasts when it is played in full and
 	// in a test.
@@ -95,7 +94,9 @@ func Named(list string) (found []*Scenario, unknown string) {
 		return Scenarios, ""
 	}
 	for _, name := range strings.Split(list, ",") {
-		name = strings.ToUpper(strings.TrimSpace(name))
+		if name = strings.ToUpper(strings.TrimSpace(name)); name == "" {
+			continue
+		}
 		before := len(found)
 		for _, s := range Scenarios {
 			prefix, all := strings.CutSuffix(name, "*")
