@@ -34,6 +34,7 @@ type crowd struct {
 	all    []*caller
 	crew   sync.WaitGroup
 	stop   chan struct{} // closed: no more steps
+	pulse  pulse
 }
 
 // caller is one of the members' devices: a connection to each node, and the
@@ -85,6 +86,7 @@ func (c *crowd) send(ctx context.Context, rate float64) {
 	for _, one := range c.all {
 		c.crew.Go(func() { one.work(ctx) })
 	}
+	c.crew.Go(func() { c.pulse.beat(c.stop) })
 	c.crew.Go(func() {
 		defer func() {
 			for _, line := range c.lines {

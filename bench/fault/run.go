@@ -83,6 +83,7 @@ func (r *run) play(ctx context.Context, rig *Rig) error {
 		return err
 	}
 	err = r.act(ctx, rate)
+	r.out.Measured.Late = r.crowd.pulse.latest()
 	r.out.Ops, r.out.Broken = r.crowd.rest()
 	r.out.Ops = append(r.out.Ops, r.strike.deeds...)
 	r.out.Marks, r.out.Rested = r.strike.marks, r.crowd.since(time.Now())
@@ -108,6 +109,7 @@ func (r *run) act(ctx context.Context, rate float64) error {
 		return err
 	}
 	r.out.Struck = r.crowd.since(time.Now())
+	r.crowd.pulse.reset()
 	if err := r.Do(ctx, r.strike); err != nil {
 		return fmt.Errorf("break something: %w", err)
 	}

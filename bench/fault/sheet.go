@@ -106,6 +106,7 @@ func (r *row) add(o *Outcome) {
 	r.appends += m.Appends * float64(m.Granted)
 	r.granted += m.Granted
 	r.sum.Over += m.Over
+	r.sum.Late = max(r.sum.Late, m.Late)
 	r.sum.Twice += m.Twice
 }
 
@@ -123,22 +124,25 @@ func (s *Sheet) Tables() string {
 }
 
 func (s *Sheet) own(b *strings.Builder, all []*row) {
-	b.WriteString("| | what breaks | load | runs | answers | violations | 5xx | 503 to come again | 202 | longest gap | slowest claim | appends per grant | steady after |\n" +
-		"|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	b.WriteString("| | what breaks | load | runs | answers | violations | 5xx | 503 to come again | 202 | longest gap | slowest claim | first decision | appends per grant | steady after | machine late |\n" +
+		"|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	var total row
 	for _, r := range all {
-		appends := "-"
+		appends, first := "-", "-"
+		if r.sum.First > 0 {
+			first = short(r.sum.First)
+		}
 		if r.granted > 0 {
 			appends = fmt.Sprintf("%.2f", r.appends/float64(r.granted))
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %d | %d | %d | %d | %d | %d | %s | %s | %s | %s |\n", r.Scenario, r.What, r.Workload, r.seeds, r.sum.Answers,
-			r.violations, r.sum.Failed, r.sum.Unavailable, r.sum.Deciding, short(r.sum.Gap), short(r.sum.Slowest), appends, short(r.sum.Steady))
+		fmt.Fprintf(b, "| %s | %s | %s | %d | %d | %d | %d | %d | %d | %s | %s | %s | %s | %s | %s |\n", r.Scenario, r.What, r.Workload, r.seeds, r.sum.Answers, r.violations, r.sum.Failed,
+			r.sum.Unavailable, r.sum.Deciding, short(r.sum.Gap), short(r.sum.Slowest), first, appends, short(r.sum.Steady), short(r.sum.Late))
 		total.seeds += r.seeds
 		total.violations += r.violations
 		total.sum.Answers += r.sum.Answers
 		total.sum.Failed += r.sum.Failed
 	}
-	fmt.Fprintf(b, "| | **all** | | **%d** | **%d** | **%d** | **%d** | | | | | | |\n\n", total.seeds, total.sum.Answers, total.violations, total.sum.Failed)
+	fmt.Fprintf(b, "| | **all** | | **%d** | **%d** | **%d** | **%d** | | | | | | | | |\n\n", total.seeds, total.sum.Answers, total.violations, total.sum.Failed)
 }
 
 // beside puts the rival's runs next to firstcome's under the same faults.
