@@ -62,7 +62,7 @@ func (e *Engine) cancel(ctx context.Context, campaign, subject string, read Read
 		if got.place.State == fold.Fenced {
 			return Claim{}, ErrNoPlace
 		}
-		out, err := p.claim(campaign, user)
+		out, err := p.claimAs(campaign, user, got.place) // as this record left it: the member may be erased by now
 		if err != nil {
 			return out, err
 		}
@@ -115,6 +115,17 @@ func (p *partition) claim(campaign string, user fold.User) (Claim, error) {
 		return Claim{}, ErrNotFound
 	}
 	return p.claimOf(c, p.desks[campaign].info.Load(), user, c.Place(user)), nil
+}
+
+// claimAs is the member's claim with the place that some record left.
+func (p *partition) claimAs(campaign string, user fold.User, place fold.Place) (Claim, error) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	c := p.state.Campaign(campaign)
+	if c == nil {
+		return Claim{}, ErrNotFound
+	}
+	return p.claimOf(c, p.desks[campaign].info.Load(), user, place), nil
 }
 
 // Answer merges answers into those of the member's active place. InvalidError,

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -142,6 +143,36 @@ func (w *world) collect() Result {
 			r.Places++
 		}
 	}
-	r.Violations = w.found
+	r.Violations = append(w.found, w.early(e.Log)...)
 	return r
+}
+
+// mistrusted is how far the agreed time may be off: clocks are right here or
+// wrong by an hour, and what is read over a slow link is off by half its trip.
+const mistrusted = 600 * time.Millisecond
+
+// early finds campaigns that the scheduler opened or closed before their time.
+func (w *world) early(log [][]engine.LogRecord) (found []history.Violation) {
+	due := map[string]Setup{}
+	for _, c := range w.plan.Campaigns {
+		due[c.ID] = c
+	}
+	for p, recs := range log {
+		state := fold.New(int32(p))
+		for _, rec := range recs {
+			step, err := state.Apply(rec.Offset, rec.At, rec.Value)
+			if err != nil {
+				break // the judge says so
+			}
+			for i := range step.Transitions {
+				t := &step.Transitions[i]
+				at := time.UnixMilli(rec.At).Sub(w.begun)
+				before := t.Change == fold.Opened && at < due[t.Campaign].OpensIn-mistrusted || t.Change == fold.ClosedNow && at < due[t.Campaign].ClosesIn-mistrusted
+				if t.Actor == "scheduler" && before {
+					found = append(found, history.Violation{Rule: "time", Campaign: t.Campaign, Detail: fmt.Sprintf("%v %v after the beginning, before its time", t.Change, at)})
+				}
+			}
+		}
+	}
+	return found
 }
