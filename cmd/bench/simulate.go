@@ -83,7 +83,7 @@ func (h *hall) hunt(ctx context.Context, o *simulateOptions) error {
 	if err != nil {
 		return err
 	}
-	hunter := hunt.Hunter{Program: program, Most: o.most, Progress: func(t hunt.Tally) { p.tell("seeds", t.Seeds, o.seeds) }}
+	hunter := hunt.Hunter{Program: program, Most: o.most, Progress: h.seedsPlayed(p, o.seeds)}
 	t, err := hunter.Run(ctx, o.first, o.seeds)
 	p.end()
 	if err != nil {
@@ -99,6 +99,21 @@ func (h *hall) hunt(ctx context.Context, o *simulateOptions) error {
 		h.tellViolations(l)
 	}
 	return h.corner(ctx, o, dir, program, t.Failed[0].Seed)
+}
+
+// tellEvery is how often a hunt says how far it is where no bar can be drawn.
+const tellEvery = 10 * time.Second
+
+// seedsPlayed shows how far a hunt has come.
+func (h *hall) seedsPlayed(p *progress, all int) func(hunt.Tally) {
+	next := tellEvery
+	return func(t hunt.Tally) {
+		if p.tell("seeds", t.Seeds, all); p.bar || t.Took < next {
+			return
+		}
+		next = t.Took + tellEvery
+		fmt.Fprintf(h.progress, "%d of %d seeds, %.0f a second, %d failed\n", t.Seeds, all, float64(t.Seeds)/t.Took.Seconds(), len(t.Failed))
+	}
 }
 
 // corner makes a finding exact and small.
