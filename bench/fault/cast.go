@@ -106,7 +106,12 @@ func (c *Cast) Close() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	_ = c.Postgres.DropDatabase(ctx, c.Database) // a dead server keeps it, and is thrown away
+	// A dead server keeps what it has, and is thrown away with it.
+	_ = c.Postgres.DropDatabase(ctx, c.Database)
+	if admin, err := c.admins(); err == nil {
+		_, _ = admin.DeleteTopic(ctx, c.Topic)
+		admin.Close()
+	}
 	_ = os.RemoveAll(c.dir)
 }
 

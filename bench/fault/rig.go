@@ -75,7 +75,9 @@ func (r *Rig) start(ctx context.Context) error {
 		return err
 	})
 	group.Go(func() (err error) {
-		r.Kafka, err = stack.StartKafka(all, stack.KafkaOptions{Brokers: r.Brokers})
+		r.Kafka, err = stack.StartKafka(all, stack.KafkaOptions{
+			Brokers: r.Brokers, Settings: []string{"offsets.topic.num.partitions=1"}, // a broker that comes back reads all it has
+		})
 		return err
 	})
 	group.Go(func() (err error) {
