@@ -13,8 +13,10 @@ const (
 	agreeEvery  = 5 * time.Second
 	askWithin   = 500 * time.Millisecond
 	askTimes    = 5
-	ownError    = time.Millisecond // what a clock may be off without being wrong
-	carryOn     = time.Hour        // without anybody to ask; then it is said again, louder
+	ownError    = time.Millisecond       // what a clock may be off without being wrong
+	carryOn     = time.Hour              // without anybody to ask; then it is said again, louder
+	agreeFirst  = 500 * time.Millisecond // between two tries, until there is a first agreement
+	alone       = 10 * time.Second       // without anybody to ask at the start: then the own clock must do
 )
 
 // clock tells the agreed time: this process' monotonic time plus an offset that
@@ -28,6 +30,7 @@ type clock struct {
 	mu      sync.Mutex       // one agreement at a time
 	agreed  time.Time        // guarded by mu: when the last agreement was reached
 	warned  bool             // guarded by mu
+	trusted atomic.Bool      // there was an agreement, or nobody to agree with
 }
 
 func newClock(sources []TimeSource, wall func() time.Time, log *slog.Logger) *clock {
@@ -50,13 +53,17 @@ func (c *clock) now() time.Time {
 }
 
 func (c *clock) run(ctx context.Context) {
-	tick := time.NewTicker(agreeEvery)
-	defer tick.Stop()
 	for {
 		c.agree(ctx)
+		wait := agreeEvery
+		if !c.trusted.Load() {
+			wait = agreeFirst
+		}
+		next := time.NewTimer(wait)
 		select {
-		case <-tick.C:
+		case <-next.C:
 		case <-ctx.Done():
+			next.Stop()
 			return
 		}
 	}
@@ -88,7 +95,11 @@ func (c *clock) agree(ctx context.Context) {
 			c.offset.Store(int64(r.offset))
 		}
 		c.agreed, c.warned = time.Now(), false
+		c.trusted.Store(true)
 		return
+	}
+	if len(readings) == 1 && time.Since(c.base) > alone {
+		c.trusted.Store(true)
 	}
 	if since := time.Since(c.agreed); since > carryOn && !c.warned && ctx.Err() == nil {
 		c.warned = true

@@ -47,6 +47,9 @@ func (s *scheduler) run(ctx context.Context) {
 }
 
 func (s *scheduler) look(ctx context.Context) {
+	if !s.engine.clock.trusted.Load() {
+		return // a node that starts with a wrong clock opens nothing
+	}
 	if s.stale() {
 		s.build()
 	}

@@ -34,6 +34,10 @@ var breaks = map[string]func(w *world, s Step) (heal func()){
 		w.redis.set(func(r *redis) { r.lying = true })
 		return func() { w.redis.set(func(r *redis) { r.lying = false }) }
 	},
+	"redis-stingy": func(w *world, _ Step) func() {
+		w.redis.set(func(r *redis) { r.stingy = true })
+		return func() { w.redis.set(func(r *redis) { r.stingy = false }) }
+	},
 	"clock-redis": func(w *world, s Step) func() {
 		w.redis.set(func(r *redis) { r.drift = jump(s) })
 		return func() { w.redis.set(func(r *redis) { r.drift = 0 }) }

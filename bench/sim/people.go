@@ -23,6 +23,10 @@ func (w *world) do(s Step) {
 	switch s.Do {
 	case "claim":
 		w.insist(context.Background(), w.claimOp(s), s, w.claim)
+	case "claim-and-look":
+		w.lookAfter(s, w.insist(context.Background(), w.claimOp(s), s, w.claim))
+	case "cancel-and-look":
+		w.lookAfter(s, w.insist(context.Background(), w.memberOp(s, history.Cancel), s, w.cancel))
 	case "tap-twice":
 		w.tapTwice(s)
 	case "impatient":
@@ -115,6 +119,22 @@ func done(o *history.Op, c engine.Claim, err error) {
 	}
 	o.Status = 200
 	placed(o, &c)
+}
+
+// lookAfter reads on some node what was just answered on another: with the
+// answer's offset, or exactly, it must be there.
+func (w *world) lookAfter(s Step, told history.Op) {
+	o := w.memberOp(s, history.Look)
+	o.Node = int(s.N) % w.plan.Nodes
+	if o.Exact = s.Exact || !told.Log.Known; !o.Exact {
+		o.After = told.Log
+	}
+	w.insist(context.Background(), o, s, w.look)
+	if s.N > 4 { // and once more, as a claim: a repeat, or a refusal
+		c := w.claimOp(s)
+		c.Node, c.Exact, c.After = o.Node, o.Exact, o.After
+		w.insist(context.Background(), c, s, w.claim)
+	}
 }
 
 // tapTwice sends the same claim from two tabs, perhaps to two nodes.

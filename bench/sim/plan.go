@@ -47,7 +47,7 @@ func (s Step) String() string {
 
 // deeds of people and admins, with how often one is chosen.
 var deeds = []weighted{
-	{"claim", 40}, {"tap-twice", 10}, {"return", 6}, {"impatient", 8}, {"cancel", 12}, {"look", 8},
+	{"claim", 40}, {"tap-twice", 10}, {"return", 6}, {"claim-and-look", 10}, {"cancel-and-look", 4}, {"impatient", 8}, {"cancel", 12}, {"look", 8},
 	{"cap", 5}, {"pause", 2}, {"resume", 3}, {"close", 1}, {"archive", 2}, {"edit", 3}, {"cancel-for", 3},
 	{"create-again", 1}, {"same-id", 2}, {"erase", 1}, {"activate", 1},
 }
@@ -57,7 +57,7 @@ var faults = []weighted{
 	{"freeze", 4}, {"crash", 5}, {"stop", 3},
 	{"cut-log", 4}, {"cut-gate", 3}, {"cut-book", 2}, {"slow-log", 3}, {"slow-gate", 3}, {"slow-book", 2},
 	{"lose-log", 4}, {"lose-gate", 3}, {"lose-book", 4},
-	{"redis-gone", 2}, {"redis-wipe", 3}, {"redis-failover", 3}, {"redis-lie", 3},
+	{"redis-gone", 2}, {"redis-wipe", 3}, {"redis-failover", 3}, {"redis-lie", 3}, {"redis-stingy", 1},
 	{"clock-redis", 1}, {"clock-book", 1}, {"clock-node", 1},
 }
 
@@ -129,7 +129,7 @@ func newSetup(r *rand.Rand, i int, length time.Duration) Setup {
 func newDeed(r *rand.Rand, p *Plan, do string, length time.Duration) Step {
 	return Step{
 		At: begins + time.Duration(r.Int64N(int64(length))), Do: do, Node: r.IntN(p.Nodes), Person: r.IntN(p.People), Campaign: r.IntN(len(p.Campaigns)),
-		N: int64(r.IntN(10)), For: time.Duration(r.Int64N(int64(500 * time.Millisecond))), Wait: r.IntN(2) == 0, Exact: r.IntN(6) == 0,
+		N: int64(r.IntN(10)), For: time.Duration(r.Int64N(int64(500 * time.Millisecond))), Wait: r.IntN(2) == 0, Exact: r.IntN(4) == 0,
 	}
 }
 
@@ -170,7 +170,17 @@ func pick(r *rand.Rand, from []weighted) string {
 	return from[0].name
 }
 
-// disturbs reports whether a step may keep claims from being decided.
+// disturbs reports whether a step breaks something.
 func (s *Step) disturbs() bool {
 	return slices.ContainsFunc(faults, func(w weighted) bool { return w.name == s.Do })
+}
+
+// delays reports whether a step may keep claims from being decided, or the
+// ledger from answering. What happens to Redis or to a clock may not.
+func (s *Step) delays() bool {
+	switch s.Do {
+	case "freeze", "crash", "stop", "cut-log", "slow-log", "lose-log", "cut-book", "slow-book", "lose-book":
+		return true
+	}
+	return false
 }

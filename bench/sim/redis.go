@@ -22,6 +22,7 @@ type redis struct {
 	locks     map[string]held
 	copied    map[string]*counters // what a replica has: for a failover that loses the rest
 	lying     bool                 // answers are chance, and counters are changed at random
+	stingy    bool                 // there never is room
 	gone      bool
 	drift     time.Duration // of its clock
 	tokens    uint64
@@ -100,8 +101,11 @@ func (r *redis) unwell() bool {
 func (r *redis) lease(a engine.Ask) (int64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.lying {
+	switch {
+	case r.lying:
 		return r.lie(a)
+	case r.stingy:
+		return 0, nil
 	}
 	c := r.campaigns[a.Campaign]
 	switch {

@@ -24,7 +24,7 @@ const (
 // converge waits until every node and the book have come to the log's end, and
 // says so when they do not.
 func (w *world) converge() {
-	w.redis.set(func(r *redis) { r.gone, r.lying = false, false })
+	w.redis.set(func(r *redis) { r.gone, r.lying, r.stingy = false, false, false })
 	why := ""
 	for until := w.now() + settles; w.now() < until; time.Sleep(glance) {
 		if why = w.unsettled(); why == "" {
@@ -131,7 +131,7 @@ func (w *world) collect() Result {
 		}
 	}
 	e.Away = []history.Window{{From: 0, To: begins}}
-	if slices.ContainsFunc(w.plan.Steps, func(s Step) bool { return s.disturbs() }) {
+	if slices.ContainsFunc(w.plan.Steps, func(s Step) bool { return s.delays() }) {
 		e.Away = []history.Window{{From: 0, To: w.now()}}
 	}
 	r := Result{Seed: w.plan.Seed, Asked: len(w.ops), Lasted: w.now(), Evidence: e}
