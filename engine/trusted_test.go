@@ -9,7 +9,6 @@ import (
 
 // A node that started with a wrong clock opened a campaign before it had asked anybody.
 func TestAFreshClockIsNotTrustedBeforeAnAgreement(t *testing.T) {
-	const never = time.Duration(1) << 62
 	for name, tt := range map[string]struct {
 		redis, postgres time.Duration
 		soon, later     bool // trusted at once, and after a while
