@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-.PHONY: help test install lint bench build
+.PHONY: help test install lint faults bench build
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -24,6 +24,10 @@ lint: ## gofmt and go vet
 
 build: ## the program, as ./firstcome
 	go build -trimpath -o firstcome ./cmd/firstcome
+
+faults: install ## 10,000 seeds of the simulation, then every fault on real processes: about 25 minutes
+	go run ./cmd/bench simulate -seeds 10000
+	go run ./cmd/bench faults
 
 bench: install ## the three published benchmarks on both shapes: about 10 minutes
 	go run ./cmd/bench noon --shape both
