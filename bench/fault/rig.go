@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"firstcome/bench/stack"
+	"firstcome/engine/redisgate"
 )
 
 // RigOptions say what a rig consists of.
@@ -58,8 +60,12 @@ func (n *NodeLinks) Gate() []*Link {
 	return append(append([]*Link(nil), n.Redis...), n.Sentinels...)
 }
 
+// quiet keeps the driver of Redis from telling standard error what breaks: all of it is meant to.
+var quiet sync.Once
+
 // StartRig starts the services and lays the links: 3-8 s.
 func StartRig(ctx context.Context, o RigOptions) (*Rig, error) {
+	quiet.Do(func() { redisgate.DriverLog(slog.New(slog.DiscardHandler)) })
 	r := &Rig{RigOptions: o}
 	if err := r.start(ctx); err != nil {
 		r.Close()

@@ -148,14 +148,16 @@ func (r *run) open(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return fmt.Errorf("open the campaigns: %w", err)
 	}
+	look, all := errgroup.WithContext(ctx)
+	look.SetLimit(8)
 	for i := range r.strike.Script.Campaigns {
 		for node := range r.strike.Nodes {
-			if err := until(ctx, 10*time.Second, func() error { return r.strike.shown(ctx, node, r.strike.Script.Campaigns[i].ID) }); err != nil {
-				return err
-			}
+			look.Go(func() error {
+				return until(all, 10*time.Second, func() error { return r.strike.shown(all, node, r.strike.Script.Campaigns[i].ID) })
+			})
 		}
 	}
-	return nil
+	return look.Wait()
 }
 
 // shown tells why a node does not show a campaign as open to members.
