@@ -54,7 +54,10 @@ func (s *Sheet) Broken() (lines []string) {
 func (o *Outcome) Line() string {
 	m := o.Measured
 	verdict := "every promise was kept"
-	if n := len(o.Violations); n > 0 {
+	switch n := len(o.Violations); {
+	case o.Rival:
+		verdict = fmt.Sprintf("%d members too many, %d ranks told twice", m.Over, m.Twice)
+	case n > 0:
 		verdict = fmt.Sprintf("%d VIOLATIONS", n)
 	}
 	return fmt.Sprintf("%d answers, %d x 5xx, %d x 503 to come again, %d x 202; longest gap %s, slowest %s: %s",

@@ -139,7 +139,11 @@ func (h *hall) playFaults(ctx context.Context, o *faultOptions, p programs, scen
 				if options.Program, options.Rival = program, program == p.rival; program == "" || options.Rival && s.Own {
 					continue
 				}
-				fmt.Fprintf(h.progress, "%d of %d: %s, seed %d: %s\n", i+1, len(scenarios), s.Name, seed, s.What)
+				who := ""
+				if options.Rival {
+					who = ", the rival"
+				}
+				fmt.Fprintf(h.progress, "%d of %d: %s, seed %d%s: %s\n", i+1, len(scenarios), s.Name, seed, who, s.What)
 				outcome, err := playFault(ctx, rigs, s, options)
 				if err != nil && options.Rival && ctx.Err() == nil {
 					fmt.Fprintln(h.progress, "  the rival did not come through:", err)

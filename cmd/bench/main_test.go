@@ -29,6 +29,10 @@ func TestWrongUseIsNamedBeforeAnythingStarts(t *testing.T) {
 		"three sends":            {"stampede", "--sends", "3"},
 		"a rate of nothing":      {"like", "--rate", "0"},
 		"a flag that is unknown": {"like", "--colour", "red"},
+		"an unknown scenario":    {"faults", "-scenario", "R1,Z9"},
+		"an unknown workload":    {"faults", "-workload", "W6"},
+		"no runs":                {"faults", "-repeat", "0"},
+		"an unknown engine":      {"faults", "-engine", "steam"},
 	} {
 		var out, complaints bytes.Buffer
 		if code := run(context.Background(), args, &out, &complaints); code != exitUsage {
@@ -86,5 +90,17 @@ func TestProgressOffATerminalIsOneLineAStep(t *testing.T) {
 	p.end()
 	if got := out.String(); got != "first\nsecond\n" {
 		t.Errorf("%q", got)
+	}
+}
+
+func TestFaultsAreListed(t *testing.T) {
+	var out bytes.Buffer
+	if code := run(context.Background(), []string{"faults", "-list"}, &out, &out); code != 0 {
+		t.Fatalf("exit code %d: %s", code, out.String())
+	}
+	for _, want := range []string{"R1 ", "K5 ", "P2 ", "E6 ", "C2 ", "M1 ", "W8 "} {
+		if !strings.Contains(out.String(), "\n"+want) && !strings.HasPrefix(out.String(), want) {
+			t.Errorf("%s is not in\n%s", want, out.String())
+		}
 	}
 }
