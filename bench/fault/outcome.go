@@ -134,9 +134,10 @@ func (m *Measures) count(o *history.Op) {
 }
 
 // hit reports whether the fault of a leader concerns an operation: the first
-// campaign's partition is the one whose leader is killed.
+// campaign's partition is the one whose leader is killed. Only a trickle goes
+// there all the time.
 func (o *Outcome) hit(op *history.Op) bool {
-	return partition(op.Campaign) == partition(o.strike.Script.Campaigns[0].ID)
+	return o.Workload != "W2" || partition(op.Campaign) == partition(o.strike.Script.Campaigns[0].ID)
 }
 
 func longestGap(ends []time.Duration) (gap time.Duration) {
