@@ -10,8 +10,11 @@ help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
 
 # Two packages at a time: some start a cluster of real services for themselves.
+# Those that need the machine for themselves come after them, one by one.
+alone := bench/fault|bench/hunt|bench/roll
 test: install lint ## install what is missing, then run everything against real services
-	FIRSTCOME_REQUIRE_SERVICES=1 go test -race -timeout 15m -p 2 ./...
+	FIRSTCOME_REQUIRE_SERVICES=1 go test -race -timeout 15m -p 2 $$(go list ./... | grep -vE '/($(alone))$$')
+	FIRSTCOME_REQUIRE_SERVICES=1 go test -race -timeout 20m -p 1 $$(go list ./... | grep -E '/($(alone))$$')
 	FIRSTCOME_REQUIRE_SERVICES=1 go test -race -timeout 15m -p 1 -tags badengine ./bench/rival/... ./bench/mutant
 
 install: ## install Redis, Sentinel, PostgreSQL, Java, Kafka's jars where they are missing

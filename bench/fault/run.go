@@ -20,7 +20,7 @@ type Options struct {
 	Rival    bool   // it is another engine: its violations are counted, and it has no log
 	Seed     int64
 	Short    bool      // as in a test
-	Busy     bool      // the machine does other things as well: limits are wide
+	Busy     bool      // the machine does other things as well: less load, and limits are wide
 	Workload *Workload // nil: the scenario's own
 	Keep     string    // folder for history and logs; "": they are kept only of a run that failed
 }
@@ -30,6 +30,9 @@ const (
 	leadLeast, leadMost = time.Second, 2 * time.Second // load before it
 	tailShort, tailLong = 1500 * time.Millisecond, 3 * time.Second
 	healWait            = 40 * time.Second
+	// busyShare is by what the load is divided on a busy machine: more than it
+	// carries would only show how long a line becomes.
+	busyShare = 3
 	// backAgain is how long after healing the log may still be away for a node.
 	backAgain = 6 * time.Second
 )
@@ -69,6 +72,9 @@ func (r *run) lasts() time.Duration {
 
 func (r *run) play(ctx context.Context, rig *Rig) error {
 	rate := r.o.Workload.Rate
+	if r.o.Busy {
+		rate /= busyShare
+	}
 	expect := int(rate * (leadMost + r.lasts() + tailLong + 5*time.Second).Seconds())
 	script := r.o.Workload.Write(chance(r.o.Seed, r.Name, "load"), expect)
 	cast, err := rig.Cast(ctx, CastOptions{Program: r.o.Program, Nodes: max(r.Nodes, 2), Settings: merge(r.Scenario.Settings, r.o.Workload.Settings)})
