@@ -55,8 +55,16 @@ func (s *Strike) leader(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	p := topics[s.Topic].Partitions[partition(s.Script.Campaigns[0].ID)]
-	return int(p.Leader) - 1, errors.Join(p.Err, topics.Error())
+	all := topics[s.Topic].Partitions
+	if len(all) == 0 {
+		return 0, fmt.Errorf("topic %s has no partitions: %w", s.Topic, topics.Error())
+	}
+	// A rival has fewer partitions: some campaign's leader is as good as another's.
+	p := all[partition(s.Script.Campaigns[0].ID)%int32(len(all))]
+	if p.Leader < 1 || p.Err != nil {
+		return 0, fmt.Errorf("nobody leads partition %d: %w", p.Partition, errors.Join(p.Err, errors.New("leader unknown")))
+	}
+	return int(p.Leader) - 1, nil
 }
 
 func brokerRestarts(ctx context.Context, s *Strike) error {
