@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -35,6 +36,7 @@ type crowd struct {
 	crew   sync.WaitGroup
 	stop   chan struct{} // closed: no more steps
 	pulse  pulse
+	places atomic.Int64 // 201s so far
 }
 
 // caller is one of the members' devices: a connection to each node, and the
@@ -97,12 +99,18 @@ func (c *crowd) send(ctx context.Context, rate float64) {
 		defer timer.Stop()
 		start := time.Now()
 		for n := 0; ; n++ {
-			timer.Reset(time.Until(start.Add(time.Duration(float64(n) * float64(time.Second) / rate))))
-			select {
-			case <-timer.C:
-			case <-c.stop:
-				return
-			case <-ctx.Done():
+			// What is overdue is sent at once.
+			if wait := time.Until(start.Add(time.Duration(float64(n) * float64(time.Second) / rate))); wait > 0 {
+				timer.Reset(wait)
+				select {
+				case <-timer.C:
+				case <-c.stop:
+					return
+				case <-ctx.Done():
+					return
+				}
+			}
+			if c.stopped(ctx) {
 				return
 			}
 			select {
@@ -111,6 +119,18 @@ func (c *crowd) send(ctx context.Context, rate float64) {
 			}
 		}
 	})
+}
+
+// stopped reports whether there are no more steps.
+func (c *crowd) stopped(ctx context.Context) bool {
+	select {
+	case <-c.stop:
+		return true
+	case <-ctx.Done():
+		return true
+	default:
+		return false
+	}
 }
 
 // rest ends the steps, lets everybody ask on for a final answer, and returns
@@ -135,20 +155,10 @@ func (c *crowd) rest() (ops []history.Op, broken int) {
 // work takes steps until there are none.
 func (m *caller) work(ctx context.Context) {
 	for step := range m.crowd.lines[m.node] {
-		if m.over() {
+		if m.crowd.stopped(ctx) {
 			return // whoever has not asked yet stays at home
 		}
 		m.take(ctx, step)
-	}
-}
-
-// over reports whether the steps have ended.
-func (m *caller) over() bool {
-	select {
-	case <-m.crowd.stop:
-		return true
-	default:
-		return false
 	}
 }
 
@@ -161,7 +171,7 @@ func (m *caller) take(ctx context.Context, step Step) {
 		if m.once(node, step, request) {
 			return
 		}
-		if m.over() && end.IsZero() {
+		if m.crowd.stopped(ctx) && end.IsZero() {
 			end = time.Now().Add(insists)
 		}
 		if ctx.Err() != nil || !end.IsZero() && time.Now().After(end) {
@@ -206,6 +216,9 @@ func (m *caller) once(node int, s Step, r load.Request) bool {
 	if err == nil {
 		t.op.Status, t.op.Replayed, t.op.RetryAfter = a.Status, a.Replayed, a.RetryAfter
 		t.body, t.log = bytes.Clone(a.Body), bytes.Clone(a.Log)
+		if a.Status == 201 {
+			m.crowd.places.Add(1)
+		}
 	} else if !errors.Is(err, syscall.ECONNREFUSED) {
 		m.broken++
 	}

@@ -46,12 +46,14 @@ func nodesKilled(ctx context.Context, s *Strike) error {
 
 // wipe empties Redis.
 func (s *Strike) wipe(ctx context.Context) error {
+	s.Hot(ctx)
 	s.Mark("Redis is wiped")
 	return s.onMaster(ctx, func(c *redis.Client) error { return c.FlushAll(ctx).Err() })
 }
 
 func nodeFreezes(ctx context.Context, s *Strike) error {
 	n := s.Nodes[s.IntN(len(s.Nodes))]
+	s.Hot(ctx)
 	n.Pause()
 	s.Mark("a node freezes")
 	if err := s.Wait(ctx, 3*time.Second); err != nil {

@@ -56,6 +56,7 @@ func masterDies(ctx context.Context, s *Strike) error {
 	if err != nil {
 		return err
 	}
+	s.Hot(ctx)
 	s.crash(i)
 	s.Mark("the Redis master dies")
 	return s.Wait(ctx, s.For)
@@ -84,6 +85,7 @@ func masterForgets(ctx context.Context, s *Strike) error {
 		if err != nil {
 			return err
 		}
+		s.Hot(ctx)
 		m.Kill()
 		if err := m.Restart(ctx); err != nil {
 			return err

@@ -2,6 +2,7 @@ package fault
 
 import (
 	"context"
+	"errors"
 	"hash/fnv"
 	"math/rand/v2"
 	"slices"
@@ -78,6 +79,19 @@ func (s *Strike) Wait(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// Hot waits until places are being given right now, two seconds at most: what is
+// lost at another moment hurts nobody.
+func (s *Strike) Hot(ctx context.Context) {
+	const many, most = 30, 2 * time.Second
+	begun := s.crowd.places.Load()
+	_ = until(ctx, most, func() error { // whatever comes, it is time then
+		if s.crowd.places.Load() < begun+many {
+			return errors.New("nobody gets a place now")
+		}
+		return nil
+	})
 }
 
 // Between draws a duration.
