@@ -132,6 +132,7 @@ func absolute(path string, err error) (string, error) {
 func (h *hall) playFaults(ctx context.Context, o *faultOptions, p programs, scenarios []*fault.Scenario, sheet *fault.Sheet) error {
 	rigs := &fault.Rigs{}
 	defer rigs.Close()
+	var unplayed error // told at the end: the other scenarios are worth having
 	for i, s := range scenarios {
 		for seed := o.seed; seed < o.seed+int64(o.repeat); seed++ {
 			options := fault.Options{Seed: seed, Short: o.short, Busy: o.busy, Workload: o.load, Keep: o.keep}
@@ -149,15 +150,24 @@ func (h *hall) playFaults(ctx context.Context, o *faultOptions, p programs, scen
 					fmt.Fprintln(h.progress, "  the rival did not come through:", err)
 					continue
 				}
-				if err != nil {
-					return err
+				if err != nil && ctx.Err() == nil {
+					fmt.Fprintln(h.progress, "  it could not be played; once more on a fresh rig:", err)
+					outcome, err = playFault(ctx, rigs, s, options)
+				}
+				switch {
+				case ctx.Err() != nil:
+					return errors.Join(unplayed, err)
+				case err != nil:
+					unplayed = errors.Join(unplayed, err)
+					fmt.Fprintln(h.progress, "  it could not be played:", err)
+					continue
 				}
 				fmt.Fprintln(h.progress, "  "+outcome.Line())
 				sheet.Add(outcome)
 			}
 		}
 	}
-	return nil
+	return unplayed
 }
 
 // playFault plays one run; a rig on which a run failed serves nobody any more.
