@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -55,24 +56,23 @@ func (r *Rig) healRedis(ctx context.Context) error {
 }
 
 // align makes every server follow the master that the sentinels agree on, and
-// tells why it cannot yet.
+// tells why it cannot yet. While a failover is under way it keeps out of it.
 func (r *Rig) align(ctx context.Context) error {
-	master, err := r.Redis.Master(ctx)
+	master, err := r.Redis.Settled(ctx)
 	if err != nil {
 		return err
 	}
-	var front int
-	for i, s := range r.Redis.Servers {
-		if s == master {
-			front = r.Fronts[i].Port()
-		}
+	front := r.Fronts[slices.Index(r.Redis.Servers, master)].Port()
+	if err := follow(ctx, master, true, front); err != nil {
+		return err
 	}
+	var errs []error
 	for _, s := range r.Redis.Servers {
-		if err := follow(ctx, s, s == master, front); err != nil {
-			return err
+		if s != master {
+			errs = append(errs, follow(ctx, s, false, front))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // follow tells a server its role, once, and tells whether it has taken it up.

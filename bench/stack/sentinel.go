@@ -244,6 +244,31 @@ func (g *SentinelGroup) Master(ctx context.Context) (*RedisServer, error) {
 	return nil, fmt.Errorf("ask the sentinels for the master: %w", errors.Join(errors.New("none knows it"), last))
 }
 
+// Settled returns the master that all sentinels agree on and none of them
+// doubts, or why there is none: a failover may be under way.
+func (g *SentinelGroup) Settled(ctx context.Context) (*RedisServer, error) {
+	master, err := g.Master(ctx)
+	if err != nil {
+		return nil, err
+	}
+	port := ""
+	for _, s := range g.Sentinels {
+		c := sentinelClient(s.Addr())
+		seen, err := c.Master(ctx, MasterName).Result()
+		c.Close()
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("ask a sentinel for the master: %w", err)
+		case seen["flags"] != "master":
+			return nil, fmt.Errorf("a sentinel calls the master %s", seen["flags"])
+		case port != "" && port != seen["port"]:
+			return nil, errors.New("the sentinels follow different masters")
+		}
+		port = seen["port"]
+	}
+	return master, nil
+}
+
 // Close kills everything and removes the files.
 func (g *SentinelGroup) Close() {
 	for _, s := range g.Sentinels {
