@@ -104,7 +104,7 @@ func (c Config) connect(more ...kgo.Opt) (*kgo.Client, error) {
 		kgo.SeedBrokers(c.Brokers...),
 		kgo.ClientID("firstcome"),
 		kgo.DialTimeout(500 * time.Millisecond),
-		kgo.RequestTimeoutOverhead(500 * time.Millisecond),
+		kgo.RequestTimeoutOverhead(300 * time.Millisecond),
 		kgo.MetadataMinAge(backoff),
 		kgo.MetadataMaxAge(10 * time.Second),
 		kgo.RetryBackoffFn(func(int) time.Duration { return backoff }),
@@ -127,7 +127,10 @@ func (c Config) producing() []kgo.Opt {
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.ProducerLinger(linger),
-		kgo.ProduceRequestTimeout(time.Second),
+		// With the overhead this is what a node spends on a leader that died silently
+		// before it looks for the next one. An append that takes longer is sent again,
+		// and kept once: the producer is idempotent.
+		kgo.ProduceRequestTimeout(500 * time.Millisecond),
 		kgo.UnknownTopicRetries(-1),
 		kgo.MaxBufferedRecords(2 * c.MaxBuffered), // never reached: Append has the smaller bound
 	}
