@@ -256,12 +256,6 @@ func (p *partition) judge(f *flight, got read, nr int) (result, bool) {
 	return result{decision: l.decision, refusal: l.refusal(), nr: nr, next: l.next}, l.final()
 }
 
-// softFull is the answer when the counter of a soft campaign says full.
-func (p *partition) softFull(f *flight) result {
-	next := p.next.Load()
-	return result{decision: Decision{Outcome: SoldOut, List: NoList, Offset: p.at(next)}, refusal: true, next: next}
-}
-
 // at names the newest record below next.
 func (p *partition) at(next int64) LogOffset {
 	return LogOffset{Partition: p.id, Offset: max(0, next-1), Known: next > 0}

@@ -202,7 +202,7 @@ func (f *flight) admit() (unit, ok bool) {
 		return false, true
 	}
 	if p == noRoom && f.desk.info.Load().soft {
-		f.finish(f.p.softFull(f))
+		f.softFull()
 		return false, false
 	}
 	late := time.NewTimer(noRoomWait)
@@ -216,6 +216,21 @@ func (f *flight) admit() (unit, ok bool) {
 	case <-f.done:
 	}
 	return false, false
+}
+
+// softFull ends the flight because a soft campaign's counter says full, as far
+// as the fold agrees: only it knows whether the member has a place, and a fold
+// that is not current does not.
+func (f *flight) softFull() {
+	l := f.p.look(f.key.campaign, f.key.user, f.key.waitlist)
+	switch {
+	case l.err != nil, l.final(): // the next look tells
+	case !l.current:
+		f.renew()
+	default:
+		l.decision.Outcome, l.decision.List = SoldOut, NoList
+		f.finish(result{decision: l.decision, refusal: true, next: l.next})
+	}
 }
 
 var errGone = errors.New("nobody waits for the claim")
