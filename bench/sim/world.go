@@ -82,6 +82,7 @@ func (w *world) play() {
 	w.askAgain()
 	w.converge()
 	w.rest()
+	w.converge() // a campaign may have closed by its time meanwhile
 }
 
 // wall is a node's own clock.
