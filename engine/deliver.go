@@ -22,6 +22,7 @@ type wakes struct {
 	touched map[*desk]struct{}
 	newest  uint64 // largest own Nr
 	beacons []fold.Record
+	news    []Change // reused; empty when nobody watches
 }
 
 type woken struct {
@@ -30,7 +31,7 @@ type woken struct {
 }
 
 func (w *wakes) reset() {
-	w.owns, w.placed, w.beacons, w.newest = w.owns[:0], w.placed[:0], w.beacons[:0], 0
+	w.owns, w.placed, w.beacons, w.news, w.newest = w.owns[:0], w.placed[:0], w.beacons[:0], w.news[:0], 0
 	clear(w.touched)
 }
 
@@ -127,6 +128,9 @@ func (p *partition) apply(recs []LogRecord) error {
 	}
 	for _, k := range w.placed {
 		p.flights.place(k.campaign, k.user)
+	}
+	if len(w.news) > 0 {
+		p.node.ports.News.Tell(p.id, w.news)
 	}
 	p.barrier.passed(w.newest)
 	p.waits.wake(p.next.Load())
@@ -230,6 +234,9 @@ func (p *partition) noteTransition(t *fold.Transition) {
 		p.changed.Add(1)
 	default:
 		p.changed.Add(1)
+	}
+	if p.node.ports.News != nil {
+		w.news = append(w.news, Change{Campaign: t.Campaign, Ev: t.Ev, Offset: t.Offset, At: t.At, What: t.Change, User: t.User, After: t.After})
 	}
 	if len(t.Sealed) > 0 {
 		p.unbooked.add(sealedRow{offset: t.Offset, claim: t.Place.Claim, campaign: t.Campaign, user: t.User, sealed: bytes.Clone(t.Sealed)})

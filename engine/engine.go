@@ -42,6 +42,7 @@ type Ports struct {
 	Register  Register     // nil: archived campaigns and lists are ErrUnavailable
 	Writing   Writing      // nil: this process does not write the ledger
 	Roster    Roster       // nil: the nodes do not know of one another
+	News      News         // nil: nobody watches
 	Times     []TimeSource // other machines' clocks, to agree on the time
 }
 

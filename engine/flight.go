@@ -15,7 +15,7 @@ import (
 func (f *flight) run() {
 	defer f.p.node.underway.Add(-1)
 	defer f.unlock()
-	seen := int64(0) // 0: as the requests saw it
+	seen := int64(0) // at least; 0: as the requests saw it
 	for !f.ended() {
 		f.heed()
 		l := f.p.look(f.key.campaign, f.key.user, f.key.waitlist)
@@ -88,7 +88,7 @@ func (f *flight) try(l look, seen int64) int64 {
 
 // attempt is one record on its way to the log.
 type attempt struct {
-	seen int64 // 0: as the requests saw it
+	seen int64 // at least; 0: as the requests saw it
 	slot bool  // has a slot at the desk
 	own  *own  // appended
 	nr   int   // which of the flight's records it is
@@ -164,9 +164,6 @@ func (f *flight) enter(a *attempt) bool {
 		f.desk.giveUp(false)
 		return false
 	}
-	if a.seen == 0 {
-		a.seen = f.seen()
-	}
 	var err error
 	a.own, a.nr, err = f.send(a.seen, unit)
 	if err == nil {
@@ -235,9 +232,11 @@ func (f *flight) softFull() {
 
 var errGone = errors.New("nobody waits for the claim")
 
-// send appends the claim's record. The state that it has seen was read before
-// this checks that somebody still waits: the other way round a cancel could
-// slip between the two.
+// send appends the claim's record. It has seen the given state, or the newest
+// that a waiting request saw when it arrived: any of them justifies the claim,
+// and a refusal for an older one would concern only some. The state was read
+// before this checks that somebody still waits: the other way round a cancel
+// could slip between the two.
 func (f *flight) send(seen int64, unit bool) (*own, int, error) {
 	fs := &f.p.flights
 	fs.mu.Lock()
@@ -245,6 +244,9 @@ func (f *flight) send(seen int64, unit bool) (*own, int, error) {
 	now := time.Now()
 	if f.over || !slices.ContainsFunc(f.requests, func(r *request) bool { return r.waits(now) }) {
 		return nil, 0, errGone
+	}
+	for _, r := range f.requests {
+		seen = max(seen, r.seen)
 	}
 	o := &own{desk: f.desk, unit: unit}
 	err := f.p.append(&fold.Record{Kind: fold.KindClaim, Campaign: f.key.campaign, User: f.key.user,
@@ -303,17 +305,4 @@ func (f *flight) wait() int {
 		return 1
 	}
 	return 0
-}
-
-// seen is the newest state that a waiting request saw when it arrived: any of
-// them justifies the claim.
-func (f *flight) seen() int64 {
-	fs := &f.p.flights
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	seen := int64(0)
-	for _, r := range f.requests {
-		seen = max(seen, r.seen)
-	}
-	return seen
 }

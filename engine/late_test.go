@@ -63,3 +63,24 @@ func TestAnAnswerClosesOnlyWhomItConcerns(t *testing.T) {
 		})
 	}
 }
+
+// A record for a request that came after the first try says what that request
+// saw: with the first try's state it would be an old copy of a cancelled claim.
+func TestALaterRecordSawWhatItsNewestRequestSaw(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		a := r.node()
+		c := r.open(Campaign{ID: "noon"}, a)
+		p := a.node.partition(c.ID)
+		f := &flight{key: flightKey{campaign: c.ID, user: fold.User{1}}, p: p, desk: p.desks[c.ID],
+			requests: []*request{{seen: 1, until: time.Now().Add(time.Second)}, {seen: 3, until: time.Now().Add(time.Second)}}}
+		if _, _, err := f.send(1, false); err != nil {
+			t.Fatal(err)
+		}
+		recs := r.log.records[p.id]
+		rec, err := fold.Decode(recs[len(recs)-1].Value)
+		if err != nil || rec.Seen != 3 {
+			t.Errorf("the record saw %d, %v", rec.Seen, err)
+		}
+	})
+}

@@ -80,8 +80,9 @@ type Entry struct {
 	Actor    string
 	Reason   string
 	Xv       int64
-	Points   int64  // + for a grant, - for the end of one
-	Diff     []byte // JSON, what an admin changed; nil: nothing to tell
+	Points   int64       // + for a grant, - for the end of one
+	Diff     []byte      // JSON, what an admin changed; nil: nothing to tell
+	After    fold.Totals // of the campaign; zero for the members' lines
 }
 
 // Place is one place's row.

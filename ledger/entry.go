@@ -100,6 +100,9 @@ func entryOf(t *fold.Transition) Entry {
 	if t.Change == fold.ErasedMember {
 		e.User = fold.User{}
 	}
+	if t.Change.OfCampaign() {
+		e.After = t.After
+	}
 	if t.From != nil && t.To != nil {
 		e.Diff = diff(t.From, t.To)
 	}

@@ -81,6 +81,41 @@ func ScanDeed(scan func(...any) error) (engine.AuditRow, error) {
 	return r, nil
 }
 
+// MilestoneColumns is what a query of milestones selects, in the order of ScanMilestone.
+const MilestoneColumns = `e.campaign, e.ev, e.off, e.at, e.kind, e.granted, e.waiting, e.cap`
+
+// MilestoneKinds are the entries that a stream tells one by one for ever: the
+// campaign's own changes, of campaigns that are not archived (status 6). Those
+// of older books do not say where the campaign stood, and are left out.
+const MilestoneKinds = `c.status <> 6 AND e.kind <= 9 AND e.granted IS NOT NULL`
+
+// ScanMilestone reads a row of MilestoneColumns.
+func ScanMilestone(scan func(...any) error) (engine.Change, error) {
+	var c engine.Change
+	var kind int64
+	var limit *int64
+	if err := scan(&c.Campaign, &c.Ev, &c.Offset, &c.At, &kind, &c.After.Granted, &c.After.Waiting, &limit); err != nil {
+		return c, fmt.Errorf("read a milestone: %w", err)
+	}
+	c.What, c.After.Cap = fold.Change(kind), fold.NoCap
+	if limit != nil {
+		c.After.Cap = *limit
+	}
+	c.After.Status = c.What.Status()
+	return c, nil
+}
+
+// Totals are the columns of After: nil for the members' lines, and where there is no cap.
+func (e *Entry) Totals() (granted, waiting, limit *int64) {
+	if !e.Change.OfCampaign() {
+		return nil, nil, nil
+	}
+	if e.After.Cap != fold.NoCap {
+		limit = &e.After.Cap
+	}
+	return &e.After.Granted, &e.After.Waiting, limit
+}
+
 // Time is a column of Unix milliseconds, 0 for none.
 func Time(ms int64) time.Time {
 	if ms == 0 {

@@ -120,6 +120,7 @@ func (c *Campaign) emit(st *Step, t Transition) {
 	c.Ev++
 	t.Campaign, t.Ev, t.Xv = c.ID, c.Ev, c.Xv
 	t.Offset, t.At = st.Offset, st.At
+	t.After = Totals{Granted: c.Granted, Waiting: c.Waiting, Cap: c.Definition.Cap, Status: c.Status}
 	t.Actor, t.Reason = st.Record.Actor, st.Record.Reason
 	st.Transitions = append(st.Transitions, t)
 }

@@ -161,6 +161,36 @@ const (
 	ErasedMember // a member was unlinked
 )
 
+// OfCampaign reports whether it is one of the campaign's own changes, not a member's.
+func (c Change) OfCampaign() bool { return c <= CapChanged }
+
+// Status is what the campaign's status is after the change; 0 when the change
+// leaves the status as it was.
+func (c Change) Status() Status {
+	switch c {
+	case Created:
+		return Draft
+	case Published:
+		return Scheduled
+	case Opened, Resumed:
+		return Open
+	case PausedNow:
+		return Paused
+	case ClosedNow:
+		return Closed
+	case ArchivedNow:
+		return Archived
+	}
+	return 0
+}
+
+// Totals is where a campaign stands after one of its changes.
+type Totals struct {
+	Granted, Waiting int64
+	Cap              int64 // NoCap: none
+	Status           Status
+}
+
 // Transition is one numbered change of one campaign: a line of the book. Every
 // change of a campaign comes with one, so who keeps the campaigns of a step's
 // transitions keeps everything.
@@ -177,6 +207,7 @@ type Transition struct {
 	Actor    string // as in the record, for promotions that it caused too
 	Reason   string
 	Xv       int64       // version after the change
+	After    Totals      // of the campaign after the change
 	From, To *Definition // for Created (To only), Edited and CapChanged
 	Sealed   []byte      // for GrantedNow, Waitlisted, AnsweredNow: subject and answers
 }

@@ -179,6 +179,11 @@ func register(t *testing.T, open func(t *testing.T) Book) {
 	if err != nil || len(deeds) != 3 || deeds[0].Action != "created" || deeds[1].Action != "opened" || deeds[2].Actor != "admin" || deeds[2].Reason != "asked" {
 		t.Fatalf("%+v %v", deeds, err)
 	}
+	milestones, err := book.Milestones(t.Context(), 0)
+	if err != nil || len(milestones) != 2 || milestones[0].What != fold.Created || milestones[0].After.Status != fold.Draft ||
+		milestones[1].Campaign != "noon" || milestones[1].Ev != 2 || milestones[1].After.Status != fold.Open || milestones[1].After.Cap < 1 || milestones[1].After.Granted != 0 {
+		t.Fatalf("%+v %v", milestones, err)
+	}
 	if _, err := book.Place(t.Context(), "noon", 777); !errors.Is(err, engine.ErrNoPlace) {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ type Book interface {
 	ledger.Book
 	ledger.Rates
 	engine.Register
+	Milestones(ctx context.Context, partition int32) ([]engine.Change, error)
 }
 
 // Run holds a book against the contract. Each call of open returns an empty one.

@@ -217,10 +217,11 @@ func copyPlaces(ctx context.Context, tx pgx.Tx, places []ledger.Place) error {
 }
 
 func copyEntries(ctx context.Context, tx pgx.Tx, entries []ledger.Entry) error {
-	columns := []string{"campaign", "ev", "off", "kind", "user_ref", "rank", "wseq", "at", "actor", "reason", "xv", "points", "change"}
+	columns := []string{"campaign", "ev", "off", "kind", "user_ref", "rank", "wseq", "at", "actor", "reason", "xv", "points", "change", "granted", "waiting", "cap"}
 	_, err := tx.CopyFrom(ctx, pgx.Identifier{"entries"}, columns, pgx.CopyFromSlice(len(entries), func(i int) ([]any, error) {
 		e := &entries[i]
-		return []any{e.Campaign, e.Ev, e.Offset, int16(e.Change), ledger.Null(e.User), e.Rank, e.Ticket, e.At, e.Actor, e.Reason, e.Xv, e.Points, text(e.Diff)}, nil
+		granted, waiting, limit := e.Totals()
+		return []any{e.Campaign, e.Ev, e.Offset, int16(e.Change), ledger.Null(e.User), e.Rank, e.Ticket, e.At, e.Actor, e.Reason, e.Xv, e.Points, text(e.Diff), granted, waiting, limit}, nil
 	}))
 	if err != nil {
 		return fmt.Errorf("write entries: %w", err)

@@ -20,8 +20,9 @@ const (
 	selectPlace   = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.campaign = $1 AND p.claim_off = $2`
 	selectHistory = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.user_ref = $1
 		AND NOT EXISTS (SELECT FROM places q WHERE q.user_ref = $1 AND q.campaign = p.campaign AND q.claim_off > p.claim_off) ORDER BY p.at DESC, p.campaign LIMIT $2`
-	selectDeeds  = `SELECT ` + ledger.DeedColumns + ` FROM entries WHERE campaign = $1 AND ev > $2 AND ` + ledger.DeedKinds + ` ORDER BY ev LIMIT $3`
-	countWaiting = `SELECT (SELECT count(*) FROM places w WHERE w.campaign = u.campaign AND w.state = 2 AND w.wseq > u.low AND w.wseq <= u.high)
+	selectDeeds      = `SELECT ` + ledger.DeedColumns + ` FROM entries WHERE campaign = $1 AND ev > $2 AND ` + ledger.DeedKinds + ` ORDER BY ev LIMIT $3`
+	selectMilestones = `SELECT ` + ledger.MilestoneColumns + ` FROM campaigns c JOIN entries e ON e.campaign = c.id WHERE c.partition = $1 AND ` + ledger.MilestoneKinds + ` ORDER BY e.campaign, e.ev`
+	countWaiting     = `SELECT (SELECT count(*) FROM places w WHERE w.campaign = u.campaign AND w.state = 2 AND w.wseq > u.low AND w.wseq <= u.high)
 		FROM unnest($1::text[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS u (campaign, low, high, n) ORDER BY u.n`
 	selectTotals = `SELECT c.granted, c.waiting, c.seq, c.digest, coalesce(k.next, 0),
 			(SELECT count(*) FROM places WHERE campaign = c.id AND state = 1), (SELECT count(*) FROM places WHERE campaign = c.id AND state = 2)
@@ -107,6 +108,15 @@ func (b *Book) Deeds(ctx context.Context, campaign string, after int64, limit in
 		return nil, fmt.Errorf("read the audit trail of %s: %w", campaign, err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (engine.AuditRow, error) { return ledger.ScanDeed(row.Scan) })
+}
+
+// Milestones returns what happened to the campaigns of a partition themselves.
+func (b *Book) Milestones(ctx context.Context, partition int32) ([]engine.Change, error) {
+	rows, err := b.read.Query(ctx, selectMilestones, partition)
+	if err != nil {
+		return nil, fmt.Errorf("read the milestones of partition %d: %w", partition, err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (engine.Change, error) { return ledger.ScanMilestone(row.Scan) })
 }
 
 // Totals returns the campaign's state as far as the book has come. It counts

@@ -26,7 +26,7 @@ const (
 	putFence     = `INSERT INTO fences (campaign, user_ref, off_end, off_last) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (campaign, user_ref) DO UPDATE SET off_end = ?3, off_last = ?4`
 	putPerson    = `INSERT INTO people (user_ref, subject) VALUES (?1, ?2) ON CONFLICT (user_ref) DO NOTHING`
 	insertPlace  = `INSERT INTO places (campaign, claim_off, user_ref, state, rank, wseq, off_end, off_last, at, ended_at, points, answers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)`
-	insertEntry  = `INSERT INTO entries (campaign, ev, off, kind, user_ref, rank, wseq, at, actor, reason, xv, points, change) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`
+	insertEntry  = `INSERT INTO entries (campaign, ev, off, kind, user_ref, rank, wseq, at, actor, reason, xv, points, change, granted, waiting, cap) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)`
 	erasePlaces  = `UPDATE places SET user_ref = NULL, answers = NULL, off_end = CASE WHEN state = 2 THEN ?3 ELSE off_end END, ended_at = CASE WHEN state = 2 THEN ?4 ELSE ended_at END, state = CASE WHEN state = 2 THEN 3 ELSE state END WHERE campaign = ?1 AND user_ref = ?2 AND claim_off < ?3`
 	eraseEntries = `UPDATE entries SET user_ref = NULL WHERE campaign = ?1 AND user_ref = ?2 AND off < ?3`
 	eraseFence   = `DELETE FROM fences WHERE campaign = ?1 AND user_ref = ?2 AND off_last < ?3`
@@ -118,8 +118,9 @@ func (w *work) batch(b *ledger.Batch) {
 	}
 	for i := range b.Entries {
 		e := &b.Entries[i]
+		granted, waiting, limit := e.Totals()
 		w.on(e.Campaign, e.Offset)
-		w.do(insertEntry, e.Campaign, e.Ev, e.Offset, e.Change, ledger.Null(e.User), e.Rank, e.Ticket, e.At, e.Actor, e.Reason, e.Xv, e.Points, text(e.Diff))
+		w.do(insertEntry, e.Campaign, e.Ev, e.Offset, e.Change, ledger.Null(e.User), e.Rank, e.Ticket, e.At, e.Actor, e.Reason, e.Xv, e.Points, text(e.Diff), granted, waiting, limit)
 	}
 }
 

@@ -19,9 +19,10 @@ const (
 	selectPlace   = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.campaign = ?1 AND p.claim_off = ?2`
 	selectHistory = `SELECT ` + ledger.PlaceColumns + fromPlaces + `WHERE p.user_ref = ?1
 		AND NOT EXISTS (SELECT 1 FROM places q WHERE q.user_ref = ?1 AND q.campaign = p.campaign AND q.claim_off > p.claim_off) ORDER BY p.at DESC, p.campaign LIMIT ?2`
-	selectDeeds  = `SELECT ` + ledger.DeedColumns + ` FROM entries WHERE campaign = ?1 AND ev > ?2 AND ` + ledger.DeedKinds + ` ORDER BY ev LIMIT ?3`
-	countWaiting = `SELECT count(*) FROM places WHERE campaign = ?1 AND state = 2 AND wseq > ?2 AND wseq <= ?3`
-	selectTotals = `SELECT c.granted, c.waiting, c.seq, c.digest, coalesce(k.next, 0),
+	selectDeeds      = `SELECT ` + ledger.DeedColumns + ` FROM entries WHERE campaign = ?1 AND ev > ?2 AND ` + ledger.DeedKinds + ` ORDER BY ev LIMIT ?3`
+	selectMilestones = `SELECT ` + ledger.MilestoneColumns + ` FROM campaigns c JOIN entries e ON e.campaign = c.id WHERE c.partition = ?1 AND ` + ledger.MilestoneKinds + ` ORDER BY e.campaign, e.ev`
+	countWaiting     = `SELECT count(*) FROM places WHERE campaign = ?1 AND state = 2 AND wseq > ?2 AND wseq <= ?3`
+	selectTotals     = `SELECT c.granted, c.waiting, c.seq, c.digest, coalesce(k.next, 0),
 			(SELECT count(*) FROM places WHERE campaign = c.id AND state = 1), (SELECT count(*) FROM places WHERE campaign = c.id AND state = 2)
 		FROM campaigns c LEFT JOIN cursor k ON k.partition = c.partition WHERE c.id = ?1`
 )
@@ -100,6 +101,20 @@ func (b *Book) Deeds(ctx context.Context, campaign string, after int64, limit in
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the audit trail of %s: %w", campaign, err)
+	}
+	return out, nil
+}
+
+// Milestones returns what happened to the campaigns of a partition themselves.
+func (b *Book) Milestones(ctx context.Context, partition int32) ([]engine.Change, error) {
+	var out []engine.Change
+	err := each(ctx, b.read, selectMilestones, []any{partition}, func(scan func(...any) error) error {
+		c, err := ledger.ScanMilestone(scan)
+		out = append(out, c)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the milestones of partition %d: %w", partition, err)
 	}
 	return out, nil
 }
