@@ -22,6 +22,8 @@ type Stage struct {
 	// Baseline starts the empty handler that a stampede is measured against,
 	// and returns its host:port and how to end it.
 	Baseline func(ctx context.Context) (addr string, end func(), err error)
+	// Plain starts the stream server that streams are measured against; nil: there is none.
+	Plain func(ctx context.Context) (*stack.Handler, error)
 }
 
 func (s *Stage) progress(what string, done, total int) {

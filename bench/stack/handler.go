@@ -6,32 +6,40 @@ import (
 	"strconv"
 )
 
+// Handler is a small server that something is measured against.
+type Handler struct {
+	*Process
+	Addr string // host:port
+	dir  string
+}
+
 // StartHandler starts any program that takes host:port as its last argument
-// and listens there, waits until it does, and returns where, and how to end it.
-func StartHandler(ctx context.Context, program string, args ...string) (addr string, end func(), err error) {
+// and listens there, and waits until it does.
+func StartHandler(ctx context.Context, program string, args ...string) (*Handler, error) {
 	port, err := freePort()
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	dir, err := newDir("handler")
+	h := &Handler{Addr: "127.0.0.1:" + strconv.Itoa(port)}
+	if h.dir, err = newDir("handler"); err != nil {
+		return nil, err
+	}
+	h.Process, err = StartProcess(Spec{Name: "handler", Path: program, Args: append(args, h.Addr), Dir: h.dir})
 	if err != nil {
-		return "", nil, err
-	}
-	addr = "127.0.0.1:" + strconv.Itoa(port)
-	p, err := StartProcess(Spec{Name: "handler", Path: program, Args: append(args, addr), Dir: dir})
-	if err != nil {
-		_ = os.RemoveAll(dir)
-		return "", nil, err
-	}
-	end = func() {
-		p.Kill()
-		_ = os.RemoveAll(dir)
+		_ = os.RemoveAll(h.dir)
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
-	if err := p.Ready(ctx, func(ctx context.Context) error { return dial(ctx, addr) }); err != nil {
-		end()
-		return "", nil, err
+	if err := h.Process.Ready(ctx, func(ctx context.Context) error { return dial(ctx, h.Addr) }); err != nil {
+		h.Close()
+		return nil, err
 	}
-	return addr, end, nil
+	return h, nil
+}
+
+// Close ends it.
+func (h *Handler) Close() {
+	h.Kill()
+	_ = os.RemoveAll(h.dir)
 }

@@ -27,3 +27,6 @@ func lockFile(context.Context, string) (func(), error) { return nil, ErrMissing 
 
 // CPU is known on Linux only.
 func (p *Process) CPU() time.Duration { return 0 }
+
+// Memory is not known on this system.
+func (p *Process) Memory() int64 { return 0 }

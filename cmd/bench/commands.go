@@ -39,7 +39,7 @@ on a machine that does nothing else.`,
 	cmd.SetErr(progress)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", err, errUsage) })
 	h := &hall{out: out, progress: progress}
-	cmd.AddCommand(h.noonCommand(), h.stampedeCommand(), h.likeCommand(), emptyCommand(), h.simulateCommand(), h.faultsCommand(), checkCommand())
+	cmd.AddCommand(h.noonCommand(), h.stampedeCommand(), h.likeCommand(), h.streamsCommand(), emptyCommand(), plainCommand(), h.simulateCommand(), h.faultsCommand(), checkCommand())
 	return cmd
 }
 
@@ -139,6 +139,39 @@ moment at which a claim was due, so that waiting in line is not hidden.`,
 	f.DurationVar(&o.For, "for", o.For, "how long")
 	f.DurationVar(&o.Warmup, "warmup", o.Warmup, "the same before, not measured")
 	f.IntVar(&o.Connections, "connections", o.Connections, "connections that carry the claims")
+	h.stageFlags(cmd)
+	return cmd
+}
+
+func (h *hall) streamsCommand() *cobra.Command {
+	o := play.DefaultStreams()
+	cmd := &cobra.Command{
+		Use:   "streams",
+		Short: "10,000 who only look: memory, CPU, coming back at once, and some who never read",
+		Long: `Opens event streams and never claims with them: what do watchers cost? Every frame
+is held against the contract (no hole, no overlap), and a plain net/http stream is
+measured beside it with the same crowd. The claims that there is something to hear
+of end in the usual audit.`,
+		Example: `  go run ./cmd/bench streams
+  go run ./cmd/bench streams --shape cluster --readers 2000`,
+		Args: cobra.NoArgs,
+		RunE: h.play(func(ctx context.Context, s *play.Stage) (*report.Report, error) {
+			return play.Streams(ctx, s, o)
+		}, func() error {
+			if o.Rate*o.For.Seconds() < 1 {
+				return fmt.Errorf("--rate and --for make less than one claim: %w", errUsage)
+			}
+			return positive(map[string]int{"idle": o.Idle, "readers": o.Readers, "missed": o.Missed, "deaf": o.Deaf, "hearing": o.Hearing})
+		}),
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.Idle, "idle", o.Idle, "streams on which nothing happens")
+	f.IntVar(&o.Readers, "readers", o.Readers, "streams that hear everything, and come back at once")
+	f.Float64Var(&o.Rate, "rate", o.Rate, "claims a second that they hear of")
+	f.DurationVar(&o.For, "for", o.For, "how long")
+	f.IntVar(&o.Missed, "missed", o.Missed, "claims while nobody hears")
+	f.IntVar(&o.Deaf, "deaf", o.Deaf, "streams that nobody reads")
+	f.IntVar(&o.Hearing, "hearing", o.Hearing, "streams beside them")
 	h.stageFlags(cmd)
 	return cmd
 }

@@ -39,5 +39,9 @@ func startEmpty(ctx context.Context) (addr string, end func(), err error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("start the empty handler: %w", err)
 	}
-	return stack.StartHandler(ctx, self, "empty")
+	h, err := stack.StartHandler(ctx, self, "empty")
+	if err != nil {
+		return "", nil, err
+	}
+	return h.Addr, h.Close, nil
 }

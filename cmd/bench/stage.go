@@ -94,7 +94,7 @@ func (h *hall) one(ctx context.Context, name, shape, program string, crowd func(
 	defer d.Close()
 	bar := newProgress(h.progress)
 	r, err := crowd(ctx, &play.Stage{
-		Deployment: d, Shape: shape, Progress: bar.tell, Baseline: startEmpty,
+		Deployment: d, Shape: shape, Progress: bar.tell, Baseline: startEmpty, Plain: startPlain,
 		Profile: play.Profile{For: h.profile, File: filepath.Join("bench", "results", "runs", name+"-"+shape+".pprof")},
 	})
 	bar.end()
