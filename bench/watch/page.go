@@ -102,7 +102,7 @@ func (p *Page) follows(e Event, epoch string, number int64, f *frame) {
 }
 
 // ID is where the client would resume; empty at the beginning.
-func (p *Page) ID() string {
+func (p Page) ID() string {
 	if p.Epoch == "" {
 		return ""
 	}

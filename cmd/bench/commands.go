@@ -39,7 +39,7 @@ on a machine that does nothing else.`,
 	cmd.SetErr(progress)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", err, errUsage) })
 	h := &hall{out: out, progress: progress}
-	cmd.AddCommand(h.noonCommand(), h.stampedeCommand(), h.likeCommand(), h.streamsCommand(), emptyCommand(), plainCommand(), h.simulateCommand(), h.faultsCommand(), checkCommand())
+	cmd.AddCommand(h.noonCommand(), h.stampedeCommand(), h.likeCommand(), h.streamsCommand(), h.watchedCommand(), emptyCommand(), plainCommand(), h.simulateCommand(), h.faultsCommand(), checkCommand())
 	return cmd
 }
 
@@ -172,6 +172,35 @@ of end in the usual audit.`,
 	f.IntVar(&o.Missed, "missed", o.Missed, "claims while nobody hears")
 	f.IntVar(&o.Deaf, "deaf", o.Deaf, "streams that nobody reads")
 	f.IntVar(&o.Hearing, "hearing", o.Hearing, "streams beside them")
+	h.stageFlags(cmd)
+	return cmd
+}
+
+func (h *hall) watchedCommand() *cobra.Command {
+	o := play.DefaultWatched()
+	cmd := &cobra.Command{
+		Use:   "watched",
+		Short: "Ten stampedes that 2,000 streams look at while connections break and a node dies",
+		Long: `Plays stampedes without watchers and with them. Streams break at random, a node is
+killed and started again. In the end every page must show what the books say, no
+frame may be missing or doubled, and the database must not have noticed that
+anybody looked.`,
+		Example: `  go run ./cmd/bench watched --shape cluster`,
+		Args:    cobra.NoArgs,
+		RunE: h.play(func(ctx context.Context, s *play.Stage) (*report.Report, error) {
+			return play.Watched(ctx, s, o)
+		}, func() error {
+			return positive(map[string]int{"campaigns": o.Campaigns, "watchers": o.Watchers, "members": o.Members, "cap": int(o.Cap), "rate": int(o.Rate)})
+		}),
+	}
+	f := cmd.Flags()
+	f.IntVar(&o.Campaigns, "campaigns", o.Campaigns, "campaigns")
+	f.IntVar(&o.Watchers, "watchers", o.Watchers, "streams, of all campaigns together")
+	f.IntVar(&o.Members, "members", o.Members, "members who claim in every campaign")
+	f.Int64Var(&o.Cap, "cap", o.Cap, "places of each campaign")
+	f.Float64Var(&o.Rate, "rate", o.Rate, "claims a second, in all")
+	f.DurationVar(&o.Drops, "drops", o.Drops, "how long a stream lives, about; 0: it is not broken")
+	f.BoolVar(&o.Kill, "kill", o.Kill, "kill the last node in the middle and start it again")
 	h.stageFlags(cmd)
 	return cmd
 }
