@@ -132,6 +132,7 @@ func (p *partition) apply(recs []LogRecord) error {
 	if len(w.news) > 0 {
 		p.node.ports.News.Tell(p.id, w.news)
 	}
+	p.told.Store(p.next.Load() + 1)
 	p.barrier.passed(w.newest)
 	p.waits.wake(p.next.Load())
 	for i := range w.beacons {

@@ -38,6 +38,7 @@ type partition struct {
 	halted  atomic.Pointer[haltReason]
 	changed atomic.Uint64 // counts what the scheduler must look at
 	strange atomic.Int64  // 1 + offset of the first record that is none; 0: there was none
+	told    atomic.Int64  // 1 + offset before which News has heard everything; 0: nothing is loaded
 
 	// Owned by the delivery under way; the log never makes two at once.
 	marks    marks
@@ -112,6 +113,7 @@ func (p *partition) install(s *fold.State) {
 	for c := range s.Campaigns() {
 		p.desks[c.ID] = newDesk(p, c)
 	}
+	p.told.Store(s.Next() + 1)
 	p.started.Store(true)
 	p.changed.Add(1)
 }
