@@ -17,7 +17,7 @@ test: install lint ## install what is missing, then run everything against real 
 	FIRSTCOME_REQUIRE_SERVICES=1 go test -race -timeout 20m -p 1 $$(go list ./... | grep -E '/($(alone))$$')
 	FIRSTCOME_REQUIRE_SERVICES=1 go test -race -timeout 15m -p 1 -tags badengine ./bench/rival/... ./bench/mutant
 
-install: ## install Redis, Sentinel, PostgreSQL, Java, Kafka's jars where they are missing
+install: ## install Redis, Sentinel, PostgreSQL, Java, Kafka's jars, Chromium where they are missing
 	@bench/stack/install.sh
 
 lint: ## gofmt and go vet

@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # Installs what the tests need and this machine lacks: Redis with Sentinel,
-# PostgreSQL, Java and the jars of Apache Kafka, a C compiler for the race
-# detector. Says what it installs and why; what is there is left alone. The
-# services are not started: the tests start their own, on free loopback ports.
+# PostgreSQL, Java and the jars of Apache Kafka, Chromium with Korean letters and
+# what tests in it use, a C compiler for the race detector. Says what it
+# installs and why; what is there is left alone. The services are not started:
+# the tests start their own, on free loopback ports.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 kafka=4.4.0
-jars=${FIRSTCOME_KAFKA_JARS:-${XDG_CACHE_HOME:-$HOME/.cache}/firstcome/kafka-$kafka}
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/firstcome
+jars=${FIRSTCOME_KAFKA_JARS:-$cache/kafka-$kafka}
+# Named after the lists of what is in it: another version is another folder.
+tools=${FIRSTCOME_BROWSER_TOOLS:-$cache/browser-$(cat package-lock.json requirements.txt | sha256sum | head -c 12)}
 packages=()
 say() { printf 'install: %s\n' "$*" >&2; }
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -33,6 +37,21 @@ kafka_missing=
 if ! compgen -G "$jars/kafka_2.13-$kafka.jar" >/dev/null; then
 	kafka_missing=yes
 	has mvn || need "Maven fetches the jars of Apache Kafka" maven
+fi
+
+# The pages are tried in a real browser, in Korean too; axe and other clients of
+# event streams come from npm and PyPI, each with its sum.
+if ! has chromium && ! has chromium-browser && ! has google-chrome; then
+	need "the pages are tried in a real browser" chromium
+fi
+[ -n "$(fc-list :lang=ko family 2>/dev/null || true)" ] || need "screenshots have Korean letters" fontconfig fonts-noto-cjk
+tools_missing=
+if ! [ -d "$tools" ]; then
+	tools_missing=yes
+	has node || need "a client of event streams runs in Node" nodejs
+	has npm || need "npm fetches axe and a client of event streams" npm
+	has python3 || need "two clients of event streams run in Python" python3
+	has python3 && python3 -m pip --version >/dev/null 2>&1 || need "pip fetches two clients of event streams" python3-pip
 fi
 
 if [ ${#packages[@]} -gt 0 ]; then
@@ -69,5 +88,16 @@ if [ -n "$kafka_missing" ]; then
 	mkdir -p "$jars"
 	mv "$half"/*.jar "$jars"/
 	rmdir "$half"
+fi
+
+if [ -n "$tools_missing" ]; then
+	say "the pages are held against axe, the stream against other clients: fetching them into $tools"
+	mkdir -p "$(dirname "$tools")"
+	half=$(mktemp -d "$(dirname "$tools")/half.XXXXXX")
+	cp package.json package-lock.json "$half"
+	npm ci --prefix "$half" --ignore-scripts --no-audit --no-fund --silent >&2
+	python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore \
+		--require-hashes --only-binary :all: --no-deps --target "$half/python" -r requirements.txt >&2
+	mv "$half" "$tools"
 fi
 say "everything the tests need is here"

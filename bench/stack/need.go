@@ -42,7 +42,7 @@ func need(t testing.TB, what string, err error) {
 func noticeText() string {
 	var b strings.Builder
 	b.WriteString("\n*** NOT RUN: the tests that need real services, because this machine lacks\n")
-	for _, check := range []func() error{CheckRedis, CheckPostgres, CheckKafka} {
+	for _, check := range []func() error{CheckRedis, CheckPostgres, CheckKafka, CheckBrowser} {
 		if err := check(); err != nil {
 			fmt.Fprintf(&b, "***   %v\n", err)
 		}
