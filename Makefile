@@ -11,7 +11,7 @@ help: ## list the targets
 
 # Two packages at a time: some start a cluster of real services for themselves.
 # Those that need the machine for themselves come after them, one by one.
-alone := bench/fault|bench/hunt|bench/roll
+alone := bench/browser|bench/fault|bench/hunt|bench/roll
 test: install lint ## install what is missing, then run everything against real services
 	FIRSTCOME_REQUIRE_SERVICES=1 go test -race -timeout 15m -p 2 $$(go list ./... | grep -vE '/($(alone))$$')
 	FIRSTCOME_REQUIRE_SERVICES=1 go test -race -timeout 20m -p 1 $$(go list ./... | grep -E '/($(alone))$$')
