@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
@@ -99,4 +100,17 @@ func (b *tab) fatalf(format string, args ...any) {
 		keep(b.t, "failed", shot.Data)
 	}
 	b.t.Fatalf("%s\nthe page shows: %s\nand said: %s", fmt.Sprintf(format, args...), seen, b.faults)
+}
+
+// tells gives the page a function that tells the test something.
+func (b *tab) tells(name string, told func(string)) {
+	b.t.Helper()
+	if err := chromedp.Listen(b.ctx, func(event any) {
+		if e, ok := event.(*runtime.EventBindingCalled); ok && e.Name == name {
+			told(e.Payload)
+		}
+	}); err != nil {
+		b.fatalf("%v", err)
+	}
+	must(b, call(runtime.AddBinding, runtime.AddBindingParams{Name: name}))
 }
