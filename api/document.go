@@ -17,11 +17,11 @@ var documents embed.FS
 // document reads a listener's OpenAPI document, adds the components that both
 // share, and returns it as JSON.
 func document(name, version string) ([]byte, error) {
-	doc, err := readYAML("openapi/" + name + ".yaml")
+	doc, err := readYAML(documents, "openapi/"+name+".yaml")
 	if err != nil {
 		return nil, err
 	}
-	shared, err := readYAML("openapi/shared.yaml")
+	shared, err := readYAML(documents, "openapi/shared.yaml")
 	if err != nil {
 		return nil, err
 	}
@@ -40,8 +40,8 @@ func document(name, version string) ([]byte, error) {
 	return raw, nil
 }
 
-func readYAML(file string) (map[string]any, error) {
-	raw, err := documents.ReadFile(file)
+func readYAML(from embed.FS, file string) (map[string]any, error) {
+	raw, err := from.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", file, err)
 	}

@@ -25,6 +25,9 @@ func TestRolesAndRoutes(t *testing.T) {
 			if op.RequestBody != nil {
 				request += " {"
 			}
+			if op.streams() {
+				return // stream_test.go: it needs a connection
+			}
 			if op.Security != nil {
 				if w := h.ask(request); w.Code != 200 && w.Code != 304 {
 					t.Errorf("%s without a token: %d", request, w.Code)
@@ -53,7 +56,7 @@ func TestHeadWhereGetIs(t *testing.T) {
 	h := newHouse(t)
 	for _, name := range docNames {
 		eachOperation(t, name, func(method, path string, op docOperation) {
-			if method != "GET" || op.OperationID == "getProfile" {
+			if method != "GET" || op.OperationID == "getProfile" || op.streams() {
 				return
 			}
 			path = strings.NewReplacer("{id}", "noon", "{code}", "sold-out").Replace(path)

@@ -246,6 +246,9 @@ func isClean(p string) bool {
 func (s *Server) door(routes []route, gate *identity, crowd *meters, laneOf func(route) *lane) *door {
 	d := &door{server: s, mux: http.NewServeMux()}
 	for _, r := range routes {
+		if s.streamsOnly && r.access == asMember && r.operation != "makeStreamTicket" {
+			r.handle = func(*call) error { return unavailable.elsewhere("this node only serves streams") }
+		}
 		e := &endpoint{route: r, server: s, media: mediaOf[r.operation], timer: s.metrics.observer(r.operation)}
 		if r.access != anyone {
 			e.gate = gate
@@ -266,7 +269,11 @@ func (s *Server) door(routes []route, gate *identity, crowd *meters, laneOf func
 var jsonOnly = []string{jsonMedia}
 
 // mediaOf names what an operation can answer with, where that is not JSON alone.
-var mediaOf = map[string][]string{"listClaims": {jsonMedia, csvType}}
+var mediaOf = map[string][]string{
+	"listClaims":     {jsonMedia, csvType},
+	"watchCampaign":  {eventStream, jsonMedia},
+	"followCampaign": {eventStream},
+}
 
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
 

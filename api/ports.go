@@ -20,6 +20,8 @@ type Ports struct {
 	Books     Books
 	Throttle  Throttle
 	Auditor   Auditor
+	Feed      Feed // with Glances: streams
+	Glances   Glances
 }
 
 // Claims answers members. *engine.Engine fulfils it and says what each error means.

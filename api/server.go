@@ -21,7 +21,10 @@ type Config struct {
 	DefaultLanguage string         // "en" or "ko", when a request names neither; en
 	TrustedProxies  []netip.Prefix // whose X-Forwarded-For is believed; nobody's
 	Limits          Limits
-	Version         string // of the program, as the documents tell it
+	Streams         StreamLimits
+	StreamsOnly     bool     // members' claims and data are refused: another node answers them
+	TicketKey       [32]byte // of the cluster: signs stream tickets
+	Version         string   // of the program, as the documents tell it
 	Logger          *slog.Logger
 	Metrics         prometheus.Registerer // nil: not measured
 	Gatherer        prometheus.Gatherer   // what GET /metrics shows; nil: nothing
@@ -44,9 +47,15 @@ type Server struct {
 	changes         atomic.Uint64 // admins' changes on this node
 	auditing        sync.Mutex    // held while an audit runs
 	leaving         atomic.Bool   // see Leave
+	streams         *streams      // nil: this node serves none
+	streamsOnly     bool
+	feeds           atomic.Int64 // open feeds of admins
+	ticketKey       [32]byte
+	memberGate      *identity
 	members, admins *door
 	memberDoc       []byte
 	adminDoc        []byte
+	asyncDoc        []byte
 }
 
 // New joins the doors to their ports. It starts nothing and asks nobody.
@@ -57,7 +66,11 @@ func New(cfg Config, ports Ports) (*Server, error) {
 	if cfg.Logger == nil {
 		return nil, errors.New("the doors need a logger")
 	}
-	s := &Server{ports: ports, log: cfg.Logger, proxies: cfg.TrustedProxies, gatherer: cfg.Gatherer, metrics: newMetrics(cfg.Metrics)}
+	s := &Server{ports: ports, log: cfg.Logger, proxies: cfg.TrustedProxies, gatherer: cfg.Gatherer, metrics: newMetrics(cfg.Metrics),
+		streamsOnly: cfg.StreamsOnly, ticketKey: cfg.TicketKey}
+	if ports.Feed != nil && ports.Glances != nil {
+		s.streams = newStreams(ports.Feed, ports.Glances, cfg.Streams, newStreamMetrics(cfg.Metrics))
+	}
 	switch cfg.DefaultLanguage {
 	case "", "en":
 	case "ko":
@@ -91,17 +104,19 @@ func (s *Server) open(cfg Config) (err error) {
 	if s.adminDoc, err = document("admins", cfg.Version); err != nil {
 		return err
 	}
+	if s.asyncDoc, err = asyncDocument(cfg.Version); err != nil {
+		return err
+	}
 	claims, reads, admins := newLane(limits.Claims), newLane(limits.Reads), newLane(limits.Admins)
 	s.metrics.lanes(cfg.Metrics, map[string]*lane{"claims": claims, "reads": reads, "admins": admins})
-	memberGate, err := newIdentity(cfg.Identity, s.keys, false)
-	if err != nil {
+	if s.memberGate, err = newIdentity(cfg.Identity, s.keys, false); err != nil {
 		return err
 	}
 	adminGate, err := newIdentity(cfg.Identity, s.keys, true)
 	if err != nil {
 		return err
 	}
-	s.members = s.door(s.memberRoutes(), memberGate, crowd, func(r route) *lane {
+	s.members = s.door(s.memberRoutes(), s.memberGate, crowd, func(r route) *lane {
 		if r.operation == "claim" {
 			return claims
 		}
@@ -119,8 +134,22 @@ func (s *Server) Admins() http.Handler { return s.admins }
 
 // Leave says that this node ends: it is not ready any more, and every answer
 // from now on is the last one of its connection. Whoever asks is answered all
-// the same.
-func (s *Server) Leave() { s.leaving.Store(true) }
+// the same. Streams begin to end, one after the other.
+func (s *Server) Leave() {
+	s.leaving.Store(true)
+	if s.streams != nil {
+		s.streams.end()
+	}
+}
+
+// Stream serves the event streams until ctx ends and all of them have ended.
+func (s *Server) Stream(ctx context.Context) error {
+	if s.streams == nil {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return s.streams.run(ctx)
+}
 
 // Run keeps the issuer's keys fresh until ctx ends.
 func (s *Server) Run(ctx context.Context) error { return s.keys.run(ctx) }
@@ -131,6 +160,8 @@ func (s *Server) memberRoutes() []route {
 		{"GET /v1/time", "getTime", anyone, free, s.time},
 		{"GET /v1/campaigns", "listCampaigns", anyone, free, s.campaignList},
 		{"GET /v1/campaigns/{id}", "getCampaign", anyone, free, s.campaignDetail},
+		{"GET /v1/campaigns/{id}/events", "watchCampaign", anyone, free, s.events},
+		{"POST /v1/stream-tickets", "makeStreamTicket", asMember, counted, s.makeTicket},
 
 		{"POST /v1/campaigns/{id}/claims", "claim", asMember, free, s.claim},
 		{"GET /v1/campaigns/{id}/claims/me", "getMyClaim", asMember, counted, s.myClaim},
@@ -161,6 +192,7 @@ func (s *Server) adminRoutes() []route {
 		{"POST /v1/admin/campaigns/{id}/cancellations", "cancelForMember", asOperator, free, s.cancelFor},
 		{"GET /v1/admin/campaigns/{id}/audit", "listDeeds", asViewer, free, s.deeds},
 		{"GET /v1/admin/campaigns/{id}/books", "getBooks", asViewer, free, s.books},
+		{"GET /v1/admin/campaigns/{id}/feed", "followCampaign", asViewer, free, s.feed},
 
 		{"GET /v1/admin/ledger/throttle", "getThrottle", asViewer, free, s.readThrottle},
 		{"PUT /v1/admin/ledger/throttle", "setThrottle", asOwner, free, s.setThrottle},
@@ -179,6 +211,7 @@ func (s *Server) commonRoutes(doc []byte, because bool) []route {
 		{"GET /livez", "getLiveness", anyone, free, s.live},
 		{"GET /readyz", "getReadiness", anyone, free, s.ready(because)},
 		{"GET /openapi.json", "getOpenAPI", anyone, free, s.serveDocument(doc)},
+		{"GET /asyncapi.json", "getAsyncAPI", anyone, free, s.serveDocument(s.asyncDoc)},
 		{"GET /docs", "getDocs", anyone, free, s.serveDocs(doc)},
 		{"GET /docs/style.css", "getDocsStyle", anyone, free, s.style},
 		{"GET /problems/{code}", "getProblem", anyone, free, s.problemPage},

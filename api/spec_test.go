@@ -75,6 +75,12 @@ type docOperation struct {
 	Responses   map[string]docResponse
 }
 
+// streams reports whether an operation answers with an event stream.
+func (op *docOperation) streams() bool {
+	_, yes := op.Responses["200"].Content[eventStream]
+	return yes
+}
+
 type docResponse struct {
 	Ref     string `json:"$ref"`
 	Content map[string]struct {

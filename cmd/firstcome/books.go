@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"firstcome/api"
+	"firstcome/cache"
 	"firstcome/engine"
 	"firstcome/ledger"
 	"firstcome/ledger/postgres"
@@ -24,6 +25,7 @@ type book interface {
 	ledger.Book
 	ledger.Rates
 	engine.Register
+	cache.Milestones
 }
 
 // books is the room ledger, joined: the book, how fast it is written, and the

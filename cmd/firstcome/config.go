@@ -54,7 +54,10 @@ type Config struct {
 
 	// Roles (key roles) is the work that this node does: api (claims and
 	// admins), stream (live events), ledger (writes the book), scheduler (opens
-	// and closes). Each is needed on at least one node. Default: all.
+	// and closes). Each is needed on at least one node. A node with stream and
+	// without api opens the members' door for streams, campaigns and health, and
+	// answers 503 "unavailable" to claims and everything of one member; a node
+	// with api and without stream does so to streams. Default: all.
 	Roles []string
 	// LedgerRate (key ledger-rate) is how many rows a second the ledger is
 	// written at by all nodes together, until an admin sets another rate.
@@ -63,6 +66,16 @@ type Config struct {
 	// ClaimDeadline (key claim-deadline) is how long a claim may stay
 	// undecided before it is answered with 202. 100ms..30s, default 3s.
 	ClaimDeadline time.Duration
+
+	// StreamsMost (key streams-most) is how many event streams may be open at
+	// once on this node. Beyond it: 503 with Retry-After, and clients poll. Each
+	// holds one of the 50,000 connections of the members' door. 1..45,000,
+	// default 40,000.
+	StreamsMost int
+	// StreamsEnd (key streams-end) is the time over which the streams end when
+	// the node does, so that their readers do not all come to the next node at
+	// once. 10ms..4s, default 2s.
+	StreamsEnd time.Duration
 
 	// Issuer (key issuer) is the iss that tokens must carry. With neither jwks
 	// nor jwt-key its keys are found by OpenID Connect discovery, and it must be
@@ -150,6 +163,12 @@ func (c *Config) defaults() {
 	}
 	if c.ClaimDeadline == 0 {
 		c.ClaimDeadline = 3 * time.Second
+	}
+	if c.StreamsMost == 0 {
+		c.StreamsMost = 40_000
+	}
+	if c.StreamsEnd == 0 {
+		c.StreamsEnd = 2 * time.Second
 	}
 }
 

@@ -173,7 +173,7 @@ func TestDefaultsAreThoseOfTheManual(t *testing.T) {
 	for name, want := range map[string]string{
 		"listen": ":8080", "admin-listen": "127.0.0.1:8081", "data": "firstcome-data", "kafka": "", "kafka-topic": "firstcome.log.v1",
 		"kafka-partitions": "16", "kafka-replication": "3", "redis": "", "postgres": "", "roles": "api,stream,ledger,scheduler",
-		"ledger-rate": "5000", "claim-deadline": "3s", "issuer": "", "audience": "", "jwks": "", "jwt-key": "", "secret": "",
+		"ledger-rate": "5000", "claim-deadline": "3s", "streams-most": "40000", "streams-end": "2s", "issuer": "", "audience": "", "jwks": "", "jwt-key": "", "secret": "",
 		"default-language": "en", "trusted-proxies": "", "log-level": "info", "log-format": "", "otlp-endpoint": "", "no-example": "false",
 	} {
 		if got := mustKey(name).show(c); got != want {

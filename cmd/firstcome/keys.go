@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // key is one thing that can be set: its name in all three sources, and how text
@@ -53,7 +54,16 @@ var keys = []key{
 		func(c *Config, s string) error { return whole(s, 1, 1_000_000, func(n int64) { c.LedgerRate = n }) },
 		func(c *Config) string { return strconv.FormatInt(c.LedgerRate, 10) }},
 	{"claim-deadline", "`duration` that a claim may stay undecided, then 202 (default 3s)", `"3s": from 100ms to 30s`, false,
-		parseDeadline, func(c *Config) string { return c.ClaimDeadline.String() }},
+		duration(func(c *Config) *time.Duration { return &c.ClaimDeadline }, 100*time.Millisecond, 30*time.Second),
+		func(c *Config) string { return c.ClaimDeadline.String() }},
+	{"streams-most", "`number` of event streams open at once on this node, then 503 (default 40000)", "a whole number from 1 to 45000", false,
+		func(c *Config, s string) error {
+			return whole(s, 1, 45_000, func(n int64) { c.StreamsMost = int(n) })
+		},
+		func(c *Config) string { return strconv.Itoa(c.StreamsMost) }},
+	{"streams-end", "`duration` over which the streams end when the node does (default 2s)", `"2s": from 10ms to 4s`, false,
+		duration(func(c *Config) *time.Duration { return &c.StreamsEnd }, 10*time.Millisecond, 4*time.Second),
+		func(c *Config) string { return c.StreamsEnd.String() }},
 	{"issuer", "the `iss` of tokens; alone: OpenID Connect discovery", `"https://login.example.org/"`, false,
 		text(func(c *Config) *string { return &c.Issuer }, checkIssuer), func(c *Config) string { return c.Issuer }},
 	{"audience", "the `aud` of members' tokens; admins': with -admin appended", `"firstcome"`, false,

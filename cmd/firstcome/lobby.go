@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -74,6 +75,14 @@ func (l *lobby) dismiss(before time.Time) {
 	}
 }
 
+// forget takes a guest off the list who has become a stream: it is seen off by
+// those who write to it. Its slot it keeps.
+func (l *lobby) forget(g *guest) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.guests, g)
+}
+
 // guest is one connection.
 type guest struct {
 	net.Conn
@@ -87,6 +96,9 @@ type guest struct {
 // noted is http.Server's ConnState.
 func noted(c net.Conn, state http.ConnState) {
 	if g, ok := c.(*guest); ok {
+		if state == http.StateHijacked {
+			g.home.forget(g)
+		}
 		g.busy.Store(state == http.StateActive)
 		g.since.Store(time.Now().UnixNano())
 	}
@@ -100,6 +112,14 @@ func (g *guest) Read(p []byte) (int, error) {
 		g.since.Store(time.Now().UnixNano())
 	}
 	return n, err
+}
+
+// SyscallConn lets streams be written to without waiting.
+func (g *guest) SyscallConn() (syscall.RawConn, error) {
+	if raw, ok := g.Conn.(syscall.Conn); ok {
+		return raw.SyscallConn()
+	}
+	return nil, syscall.EINVAL
 }
 
 // CloseWrite lets net/http say the last word without cutting off what the

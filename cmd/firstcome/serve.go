@@ -68,6 +68,7 @@ type node struct {
 	data            *dataDir // nil: nothing is embedded
 	rooms           *rooms
 	engine          *engine.Engine
+	news            *news // nil: without the role stream
 	doors           *api.Server
 	tracing         tracing
 	members, admins net.Listener
@@ -103,6 +104,7 @@ func (n *node) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	n.openNews(t)
 	if err := n.joinEngine(t, n.c.Roles); err != nil {
 		return err
 	}
@@ -140,15 +142,26 @@ func (n *node) joinEngine(t tools, roles engine.Roles) (err error) {
 	if err != nil {
 		return fmt.Errorf("join the engine: %w", err)
 	}
+	if n.news != nil {
+		n.news.engine = n.engine
+	}
 	return n.rooms.books.join(n.c, n.engine, n.rooms.ports, t)
 }
 
 // joinDoors hands engine and books to the doors.
 func (n *node) joinDoors(ctx context.Context, t tools, shown prometheus.Gatherer) (err error) {
+	ports := n.rooms.books.doors(n.engine)
+	n.news.ports(&ports)
+	key, err := ticketKey(t.secret)
+	if err != nil {
+		return err
+	}
 	n.doors, err = api.New(api.Config{
 		Identity: identity(n.c), DefaultLanguage: n.c.DefaultLanguage, TrustedProxies: n.c.TrustedProxies,
+		Streams:     api.StreamLimits{Most: n.c.StreamsMost, Spread: n.c.StreamsEnd},
+		StreamsOnly: !n.c.does("api"), TicketKey: key,
 		Version: buildVersion(), Logger: t.log, Metrics: t.metrics, Gatherer: shown,
-	}, n.rooms.books.doors(n.engine))
+	}, ports)
 	if err != nil {
 		return fmt.Errorf("join the doors: %w", err)
 	}
@@ -157,7 +170,7 @@ func (n *node) joinDoors(ctx context.Context, t tools, shown prometheus.Gatherer
 }
 
 // crew is the list of what runs, in the order in which it ends: doors, the
-// engine with its leases and tallies, the book's writer, and what the rooms need
+// streams, the engine with its leases and tallies, the book's writer, and what the rooms need
 // to stay connected.
 func (n *node) crew(started func(context.Context)) *crew {
 	c := &crew{log: n.log}
@@ -165,7 +178,7 @@ func (n *node) crew(started func(context.Context)) *crew {
 	wait := idleGrace + n.c.ClaimDeadline + doorGrace // the last claim comes within idleGrace
 	members := newDoor(n.members, n.tracing.around("members", n.doors.Members()), end, wait, n.log)
 	admins := newDoor(n.admins, n.tracing.around("admins", n.doors.Admins()), end, wait, n.log)
-	if n.c.does("api") {
+	if n.c.does("api") || n.c.does("stream") {
 		c.add("members' door", func(ctx context.Context) error {
 			n.awaitReady(ctx)
 			return members.run(ctx)
@@ -173,12 +186,18 @@ func (n *node) crew(started func(context.Context)) *crew {
 	} else {
 		c.add("members' door", n.shutDoor)
 	}
+	if n.news != nil {
+		c.add("streams", n.doors.Stream)
+	}
 	c.add("waiters", n.drain)
 	c.add("admins' door", admins.run)
 	c.add("welcome", func(ctx context.Context) error { started(ctx); <-ctx.Done(); return nil })
 	c.add("issuer's keys", n.doors.Run)
 	if n.c.does("scheduler") {
 		c.add("scheduler", n.engine.Schedule)
+	}
+	if n.news != nil {
+		c.add("news", n.news.feed.Run)
 	}
 	c.add("engine", n.engine.Run)
 	for _, l := range n.rooms.books.runs(n.c.does("ledger")) {
@@ -190,8 +209,8 @@ func (n *node) crew(started func(context.Context)) *crew {
 	return c
 }
 
-// shutDoor keeps members out of a node without the role api: their address is
-// given back, so that nobody waits there.
+// shutDoor keeps members out of a node without the roles api and stream: their
+// address is given back, so that nobody waits there.
 func (n *node) shutDoor(ctx context.Context) error {
 	_ = n.members.Close() // nothing was accepted on it
 	<-ctx.Done()

@@ -165,19 +165,22 @@ func parseRoles(s string) ([]string, error) {
 	return list, nil
 }
 
-func parseDeadline(c *Config, s string) error {
-	if _, err := strconv.ParseFloat(s, 64); err == nil && s != "0" {
-		return fmt.Errorf("has no unit; did you mean %ss?", s)
+// duration parses a key that is a time from least to most.
+func duration(field func(*Config) *time.Duration, least, most time.Duration) func(*Config, string) error {
+	return func(c *Config, s string) error {
+		if _, err := strconv.ParseFloat(s, 64); err == nil && s != "0" {
+			return fmt.Errorf("has no unit; did you mean %ss?", s)
+		}
+		d, err := time.ParseDuration(s)
+		if err != nil {
+			return errors.New("is not a duration")
+		}
+		if d < least || d > most {
+			return fmt.Errorf("is not from %s to %s", least, most)
+		}
+		*field(c) = d
+		return nil
 	}
-	d, err := time.ParseDuration(s)
-	if err != nil {
-		return errors.New("is not a duration")
-	}
-	if d < 100*time.Millisecond || d > 30*time.Second {
-		return errors.New("is not from 100ms to 30s")
-	}
-	c.ClaimDeadline = d
-	return nil
 }
 
 // parseSecret takes 32 bytes as hexadecimal digits, as base64, or as they are.

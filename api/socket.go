@@ -1,0 +1,83 @@
+package api
+
+import (
+	"errors"
+	"net"
+	"syscall"
+)
+
+// socket is a connection that is written to without ever waiting for its reader.
+type socket struct {
+	conn net.Conn
+	raw  syscall.RawConn
+
+	// Used by write and gone on behalf of one goroutine at a time; kept here so
+	// that neither allocates.
+	out   []byte
+	n     int
+	err   error
+	tries func(fd uintptr) bool
+}
+
+// sendBuffer bounds what the system keeps for one reader who does not read.
+const sendBuffer = 64 << 10
+
+// errNoSocket: the connection is not one that can be written to without waiting.
+var errNoSocket = errors.New("the connection is no plain socket")
+
+func newSocket(conn net.Conn) (*socket, error) {
+	sc, ok := conn.(syscall.Conn)
+	if !ok || !hasSockets {
+		return nil, errNoSocket
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return nil, errors.Join(errNoSocket, err)
+	}
+	s := &socket{conn: conn, raw: raw}
+	s.tries = s.try
+	_ = raw.Control(func(fd uintptr) { boundSend(fd, sendBuffer) }) // a larger buffer only costs memory
+	return s, nil
+}
+
+// write writes what the system takes at once; n may be less than all of it. An
+// error means that the reader is gone.
+func (s *socket) write(b []byte) (n int, err error) {
+	s.out, s.n, s.err = b, 0, nil
+	if err := s.raw.Write(s.tries); err != nil {
+		return 0, err
+	}
+	s.out = nil
+	return s.n, s.err
+}
+
+// try is one attempt; it always says that it is done, so that nobody waits.
+func (s *socket) try(fd uintptr) bool {
+	s.n, s.err = writeNow(fd, s.out)
+	return true
+}
+
+// gone reports whether the reader has closed its side, or the connection broke.
+// What the reader sent meanwhile is thrown away. Any goroutine may ask.
+func (s *socket) gone() bool {
+	gone := false
+	err := s.raw.Control(func(fd uintptr) {
+		var b [512]byte
+		n, err := readNow(fd, b[:])
+		gone = err != nil || n == 0
+	})
+	return err != nil || gone
+}
+
+// unread is how many bytes the reader's machine has not taken yet; 0 where the
+// system does not tell.
+func (s *socket) unread() (n int) {
+	_ = s.raw.Control(func(fd uintptr) { n = unsent(fd) }) // a closed one is found by gone
+	return n
+}
+
+func (s *socket) close() { _ = s.conn.Close() }
+
+// nothing is how many bytes readNow reads when there are none and the other side
+// is still there.
+const nothing = -1

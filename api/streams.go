@@ -1,0 +1,207 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"firstcome/engine"
+	"firstcome/engine/fold"
+)
+
+// StreamLimits of one node. Zero fields mean the defaults named here; a negative
+// number is none at all.
+type StreamLimits struct {
+	Most       int           // open at once; beyond: 503 and come again later; 40,000
+	PerMember  int           // beyond: 429; 4
+	PerAddress int           // of client addresses; beyond: 429; 500, since a campus is one address
+	Spread     time.Duration // over which they end when the node does; 2 s
+}
+
+func (l StreamLimits) withDefaults() StreamLimits {
+	for _, n := range []struct {
+		at  *int
+		def int
+	}{{&l.Most, 40_000}, {&l.PerMember, 4}, {&l.PerAddress, 500}} {
+		if *n.at == 0 {
+			*n.at = n.def
+		}
+	}
+	if l.Spread <= 0 {
+		l.Spread = 2 * time.Second
+	}
+	return l
+}
+
+// writersMost bounds the goroutines that write to all streams.
+const writersMost = 8
+
+// streams are the open streams of a node. None of them has a goroutine: a few
+// writers serve all, and none of them ever waits for a reader.
+type streams struct {
+	glances Glances
+	limits  StreamLimits
+	metrics *streamMetrics
+	members rule // as refusals tell it
+	address rule
+	writers []*writer
+	grownAt atomic.Int64 // Unix ns: when tapes grew last
+	ending  chan struct{}
+	ended   sync.Once
+	began   time.Time // of the end; set before ending is closed
+
+	mu        sync.Mutex // held for a few instructions, longer only to look for a member's lost streams; guards all below
+	open      int
+	next      int // writer
+	leaving   bool
+	byMember  map[fold.User][]*stream
+	byAddress map[string]int
+}
+
+func newStreams(feed Feed, glances Glances, limits StreamLimits, m *streamMetrics) *streams {
+	h := &streams{glances: glances, limits: limits.withDefaults(), metrics: m, ending: make(chan struct{}),
+		byMember: map[fold.User][]*stream{}, byAddress: map[string]int{}}
+	h.members = rule{name: "streams", policy: `"streams";q=` + strconv.Itoa(h.limits.PerMember) + `;w=1`}
+	h.address = rule{name: "streams-address", policy: `"streams-address";q=` + strconv.Itoa(h.limits.PerAddress) + `;w=1`}
+	for range min(runtime.GOMAXPROCS(0), writersMost) {
+		h.writers = append(h.writers, newWriter(h))
+	}
+	feed.Listen(h.grown, h.told)
+	return h
+}
+
+// enter counts a stream in, or says why there is no room for it.
+func (h *streams) enter(s *stream) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.leaving {
+		return later(unavailable, errLeaving)
+	}
+	if h.limits.Most < 0 || h.open >= h.limits.Most {
+		p := later(overloaded, engine.ErrOverloaded)
+		p.retry = 5*time.Second + rand.N(10*time.Second)
+		return p
+	}
+	if h.byAddress[s.address] >= h.limits.PerAddress && h.limits.PerAddress >= 0 {
+		return limited(&h.address, 2*time.Second+rand.N(3*time.Second))
+	}
+	if s.known && h.limits.PerMember >= 0 && len(h.byMember[s.user]) >= h.limits.PerMember {
+		h.lookFor(s.user)
+		if len(h.byMember[s.user]) >= h.limits.PerMember {
+			return limited(&h.members, 2*time.Second+rand.N(3*time.Second))
+		}
+	}
+	h.open++
+	h.byAddress[s.address]++
+	if s.known {
+		h.byMember[s.user] = append(h.byMember[s.user], s)
+	}
+	s.counted = true
+	h.metrics.open.Inc()
+	return nil
+}
+
+// lookFor counts out a member's streams whose reader has left without a word.
+// Their writers find them too, a moment later. Called with mu held.
+func (h *streams) lookFor(user fold.User) {
+	for _, s := range slices.Clone(h.byMember[user]) {
+		if sock := s.sock.Load(); sock != nil && sock.gone() {
+			h.countOut(s)
+		}
+	}
+}
+
+// leave counts a stream out.
+func (h *streams) leave(s *stream) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.countOut(s)
+}
+
+func (h *streams) countOut(s *stream) {
+	if !s.counted {
+		return
+	}
+	s.counted = false
+	h.open--
+	h.metrics.open.Dec()
+	if h.byAddress[s.address]--; h.byAddress[s.address] <= 0 {
+		delete(h.byAddress, s.address)
+	}
+	if !s.known {
+		return
+	}
+	left := slices.DeleteFunc(h.byMember[s.user], func(o *stream) bool { return o == s })
+	if len(left) == 0 {
+		delete(h.byMember, s.user)
+		return
+	}
+	h.byMember[s.user] = left
+}
+
+// hand gives a stream that has its head to a writer.
+func (h *streams) hand(s *stream) {
+	h.mu.Lock()
+	h.next++
+	s.writer = h.writers[h.next%len(h.writers)]
+	h.mu.Unlock()
+	s.writer.take(s)
+}
+
+// grown wakes the writers.
+func (h *streams) grown() {
+	h.grownAt.Store(time.Now().UnixNano())
+	for _, w := range h.writers {
+		w.rouse()
+	}
+}
+
+// told passes on that a member's claim has changed, to that member's streams.
+func (h *streams) told(campaign string, user fold.User) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.byMember[user] {
+		if s.campaign == campaign && !s.news.Swap(true) && s.writer != nil {
+			s.writer.note(s)
+		}
+	}
+}
+
+// errLeaving: this node ends.
+var errLeaving = errors.New("this node ends")
+
+// run writes until ctx ends and every stream has been seen off.
+func (h *streams) run(ctx context.Context) error {
+	var all sync.WaitGroup
+	for _, w := range h.writers {
+		all.Go(func() { w.run(ctx) })
+	}
+	<-ctx.Done()
+	h.end()
+	all.Wait()
+	return ctx.Err()
+}
+
+// end begins to see the streams off, each at its own moment.
+func (h *streams) end() {
+	h.ended.Do(func() {
+		h.mu.Lock()
+		h.leaving = true
+		h.began = time.Now()
+		h.mu.Unlock()
+		close(h.ending)
+	})
+}
+
+// empty reports whether every stream is counted out.
+func (h *streams) empty() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.open == 0
+}
