@@ -122,7 +122,7 @@ func (e *Engine) fly(ctx context.Context, p *partition, l look, call *ClaimCall,
 	switch {
 	case got.err != nil:
 		return Decision{}, false, got.err
-	case got.refusal && got.nr > 0 && r.joined >= got.nr, // its record was sent before the request came
+	case got.nr > 0 && r.joined >= got.nr, // its record was sent before the request came: what it says may be long over
 		got.next < r.seen: // it rests on an older state than the request saw: a place in it has ended since
 		return Decision{}, true, nil
 	}
@@ -171,9 +171,6 @@ type look struct {
 }
 
 func (l *look) final() bool { return l.decision.Outcome != 0 }
-
-// refusal reports whether the answer is one that may change.
-func (l *look) refusal() bool { return l.final() && l.decision.Outcome != Repeated }
 
 // look reads the member's place and the campaign's state. Whether it is current
 // is asked first: what is seen then is that new or newer. Asked afterwards, an
@@ -247,13 +244,13 @@ func (p *partition) judge(f *flight, got read, nr int) (result, bool) {
 		p.mu.RUnlock()
 		return result{decision: d, nr: nr, next: got.offset + 1}, true
 	case fold.ClaimSuperseded:
-		return result{decision: Decision{Outcome: Superseded, Offset: p.at(got.offset + 1)}, refusal: true, nr: nr, next: got.offset + 1}, true
+		return result{decision: Decision{Outcome: Superseded, Offset: p.at(got.offset + 1)}, nr: nr, next: got.offset + 1}, true
 	}
 	l := p.look(f.key.campaign, f.key.user, f.key.waitlist)
 	if l.err != nil {
 		return result{err: l.err}, true
 	}
-	return result{decision: l.decision, refusal: l.refusal(), nr: nr, next: l.next}, l.final()
+	return result{decision: l.decision, nr: nr, next: l.next}, l.final()
 }
 
 // at names the newest record below next.

@@ -29,7 +29,7 @@ func (f *flight) run() {
 		case l.final() && !l.current:
 			f.renew()
 		case l.final():
-			f.finish(result{decision: l.decision, refusal: l.refusal(), next: l.next})
+			f.finish(result{decision: l.decision, next: l.next})
 		default:
 			seen = f.try(l, seen)
 		}
@@ -226,7 +226,7 @@ func (f *flight) softFull() {
 		f.renew()
 	default:
 		l.decision.Outcome, l.decision.List = SoldOut, NoList
-		f.finish(result{decision: l.decision, refusal: true, next: l.next})
+		f.finish(result{decision: l.decision, next: l.next})
 	}
 }
 

@@ -71,8 +71,7 @@ func (r *request) waits(now time.Time) bool {
 type result struct {
 	decision Decision
 	err      error
-	refusal  bool
-	nr       int   // of the record that was refused, from 1; 0: refused from memory
+	nr       int   // of the record that decided it, from 1; 0: from memory
 	next     int64 // of the fold that it rests on
 	winner   *request
 }

@@ -9,9 +9,10 @@ import (
 	"firstcome/engine/fold"
 )
 
-// TestAnAnswerClosesOnlyWhomItConcerns: a request that came after the record of
-// a refusal was sent, or that saw a newer state than an answer rests on, does
-// not get that answer: it looks again.
+// TestAnAnswerClosesOnlyWhomItConcerns: a request that came after the record was
+// sent, or that saw a newer state than an answer rests on, does not get that
+// answer: it looks again. After a freeze a record is read back long after it was
+// decided, and its place may have been cancelled elsewhere before the request came.
 func TestAnAnswerClosesOnlyWhomItConcerns(t *testing.T) {
 	superseded, full := Decision{Outcome: Superseded}, Decision{Outcome: SoldOut}
 	granted := Decision{Outcome: Granted, Claim: Claim{State: "granted", Rank: 1}}
@@ -21,12 +22,13 @@ func TestAnAnswerClosesOnlyWhomItConcerns(t *testing.T) {
 		older    int64 // by how much the result's state is older than the request's
 		again    bool
 	}{
-		"refused by a record from before it": {1, result{decision: superseded, refusal: true, nr: 1}, 0, true},
-		"refused by a record from after it":  {1, result{decision: superseded, refusal: true, nr: 2}, 0, false},
-		"refused from memory":                {0, result{decision: full, refusal: true}, 0, false},
-		"refused from an older memory":       {0, result{decision: full, refusal: true}, 1, true},
-		"a place":                            {1, result{decision: granted, nr: 1}, 0, false},
-		"a place that has ended since":       {1, result{decision: granted, nr: 1}, 1, true},
+		"refused by a record from before it": {1, result{decision: superseded, nr: 1}, 0, true},
+		"refused by a record from after it":  {1, result{decision: superseded, nr: 2}, 0, false},
+		"refused from memory":                {0, result{decision: full}, 0, false},
+		"refused from an older memory":       {0, result{decision: full}, 1, true},
+		"a place by a record from before it": {1, result{decision: granted, nr: 1}, 0, true},
+		"a place by a record from after it":  {1, result{decision: granted, nr: 2}, 0, false},
+		"a place that has ended since":       {1, result{decision: granted, nr: 2}, 1, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -38,9 +38,9 @@ var engineMutants = []Mutant{
 	})`,
 		Caught: "I1 I2 I3",
 	}, {
-		Name: "late-refusal", What: "a refusal also closes requests that came after its record was sent", In: inEngine,
+		Name: "late-refusal", What: "an answer also closes requests that came after its record was sent", In: inEngine,
 		File:   "engine/claim.go",
-		Old:    `case got.refusal && got.nr > 0 && r.joined >= got.nr,`,
+		Old:    `case got.nr > 0 && r.joined >= got.nr,`,
 		New:    `case false,`,
 		Caught: "TestAnAnswerClosesOnlyWhomItConcerns",
 	}, {
