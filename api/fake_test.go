@@ -276,20 +276,26 @@ func (w *world) Audit(context.Context) (AuditReport, error) { return w.report, w
 
 // house is a server on a world, and tokens for it.
 type house struct {
-	t *testing.T
+	t testing.TB
 	*world
 	server *Server
 	issuer *Issuer
 }
 
-func newHouse(t *testing.T, change ...func(*Config)) *house {
+func newHouse(t testing.TB, change ...func(*Config)) *house {
 	t.Helper()
-	w := newWorld()
+	return newHouseOf(t, newWorld(), Ports{}, change...)
+}
+
+// newHouseOf opens a house on a world, with what else there is.
+func newHouseOf(t testing.TB, w *world, more Ports, change ...func(*Config)) *house {
+	t.Helper()
 	cfg := Config{Logger: slog.New(slog.DiscardHandler), Limits: Limits{Costly: Rate{PerSecond: -1}}}
 	for _, c := range change {
 		c(&cfg)
 	}
-	s, err := New(cfg, Ports{Claims: w, Campaigns: w, Verbs: w, Register: w, Node: w, Cluster: w, Books: w, Throttle: w, Auditor: w})
+	s, err := New(cfg, Ports{Claims: w, Campaigns: w, Verbs: w, Register: w, Node: w, Cluster: w, Books: w, Throttle: w, Auditor: w,
+		Feed: more.Feed, Glances: more.Glances})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func newValidator(name string) (validator.Validator, error) {
 
 // validate holds an answer against the document of its door. Answers to
 // addresses and methods that no document knows are problems all the same.
-func validate(t *testing.T, name string, r *http.Request, w *httptest.ResponseRecorder) {
+func validate(t testing.TB, name string, r *http.Request, w *httptest.ResponseRecorder) {
 	t.Helper()
 	if w.Code >= 400 && !strings.HasPrefix(w.Header().Get("Content-Type"), "application/problem+json") && r.Method != http.MethodHead {
 		t.Errorf("%s %s: a refusal is %q", r.Method, r.URL, w.Header().Get("Content-Type"))
@@ -114,7 +114,7 @@ func shapeOf(name string) (d docShape) {
 }
 
 // eachOperation calls f for every operation of a door's document.
-func eachOperation(t *testing.T, name string, f func(method, path string, op docOperation)) {
+func eachOperation(t testing.TB, name string, f func(method, path string, op docOperation)) {
 	t.Helper()
 	for path, item := range shapes[name]().Paths {
 		for method, raw := range item {
@@ -132,7 +132,7 @@ func eachOperation(t *testing.T, name string, f func(method, path string, op doc
 
 var quotedParameter = regexp.MustCompile(`\\\{[a-z]+\\\}`)
 
-func operationOf(t *testing.T, name, method, path string) (found string) {
+func operationOf(t testing.TB, name, method, path string) (found string) {
 	eachOperation(t, name, func(m, p string, op docOperation) {
 		expr := "^" + quotedParameter.ReplaceAllString(regexp.QuoteMeta(p), "[^/]+") + "$"
 		if m == method && regexp.MustCompile(expr).MatchString(path) && found == "" {

@@ -58,7 +58,7 @@ func (c *call) follow(id, after string) error {
 	defer tick.Stop()
 	wrote := time.Now()
 	for b := append(appendRetry(nil), first...); ; {
-		if len(b) == 0 && time.Since(wrote) >= heartbeat {
+		if len(b) == 0 && time.Since(wrote) >= usualPace.heartbeat {
 			b = silence
 		}
 		if len(b) > 0 {

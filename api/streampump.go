@@ -11,16 +11,18 @@ import (
 	"firstcome/engine/fold"
 )
 
-const (
-	// heartbeat: a stream that has nothing to say for this long says ":". A
-	// round of looking after all takes two seconds, so silence is 15 s at most.
-	heartbeat = 13 * time.Second
-	// patience is how long a reader may take nothing; with a round, it is closed
-	// within ten seconds.
-	patience = 7500 * time.Millisecond
-	// aheadMost is how long a reader that knows more than this node is waited for.
-	aheadMost = 2 * time.Second
-)
+// aheadMost is how long a reader that knows more than this node is waited for.
+const aheadMost = 2 * time.Second
+
+// pace is when what is done to streams that have nothing to say. All of them are
+// looked after once in twenty ticks.
+type pace struct {
+	tick      time.Duration // how often a writer tries again what did not fit
+	heartbeat time.Duration // of silence, then ":" is said; with a round, 15 s at most
+	patience  time.Duration // for a reader that takes nothing; with a round, it is closed within 10 s
+}
+
+var usualPace = pace{100 * time.Millisecond, 13 * time.Second, 7500 * time.Millisecond}
 
 var (
 	silence  = []byte(":\n\n")
@@ -221,7 +223,7 @@ func (w *writer) check(s *stream) {
 	switch {
 	case sock.gone():
 		w.drop(s, left)
-	case w.now.Sub(s.moved) >= patience:
+	case w.now.Sub(s.moved) >= w.hub.pace.patience:
 		w.drop(s, slow)
 	case !s.expires.IsZero() && w.now.After(s.expires):
 		w.drop(s, expired)
@@ -229,7 +231,7 @@ func (w *writer) check(s *stream) {
 		if s.queued {
 			s.news.Store(true)
 		}
-		if w.now.Sub(s.wrote) >= heartbeat && len(s.owed) == 0 {
+		if w.now.Sub(s.wrote) >= w.hub.pace.heartbeat && len(s.owed) == 0 {
 			s.owe(silence)
 		}
 		w.pump(s)

@@ -50,6 +50,7 @@ type streams struct {
 	metrics *streamMetrics
 	members rule // as refusals tell it
 	address rule
+	pace    pace
 	writers []*writer
 	grownAt atomic.Int64 // Unix ns: when tapes grew last
 	ending  chan struct{}
@@ -65,7 +66,7 @@ type streams struct {
 }
 
 func newStreams(feed Feed, glances Glances, limits StreamLimits, m *streamMetrics) *streams {
-	h := &streams{glances: glances, limits: limits.withDefaults(), metrics: m, ending: make(chan struct{}),
+	h := &streams{glances: glances, limits: limits.withDefaults(), metrics: m, pace: usualPace, ending: make(chan struct{}),
 		byMember: map[fold.User][]*stream{}, byAddress: map[string]int{}}
 	h.members = rule{name: "streams", policy: `"streams";q=` + strconv.Itoa(h.limits.PerMember) + `;w=1`}
 	h.address = rule{name: "streams-address", policy: `"streams-address";q=` + strconv.Itoa(h.limits.PerAddress) + `;w=1`}

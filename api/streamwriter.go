@@ -8,9 +8,6 @@ import (
 )
 
 const (
-	// writerTick is how often a writer tries again what did not fit, and looks
-	// after some of its streams.
-	writerTick = 100 * time.Millisecond
 	// roundOf is in how many ticks every stream is looked after once.
 	roundOf = 20
 	// endTick is how often streams are ended when the node ends.
@@ -76,7 +73,7 @@ func (w *writer) note(s *stream) {
 
 // run serves until ctx ends and nobody is left.
 func (w *writer) run(ctx context.Context) {
-	tick := time.NewTicker(writerTick)
+	tick := time.NewTicker(w.hub.pace.tick)
 	defer tick.Stop()
 	ending, over := w.hub.ending, ctx.Done()
 	share := 0 // of streams, when the end began
