@@ -24,7 +24,8 @@ import (
 type cinema struct {
 	*house
 	feed *cache.Feed
-	url  string
+	url  string // of the members' door
+	back string // of the admins'
 	stop func() // and wait
 
 	mu     sync.Mutex // guards all below
@@ -86,14 +87,16 @@ func newCinema(t testing.TB, change ...func(*Config)) *cinema {
 	var all sync.WaitGroup
 	all.Go(func() { _ = c.feed.Run(ctx) })
 	all.Go(func() { _ = c.server.Stream(ctx) })
-	door := httptest.NewServer(c.server.Members())
-	c.url = door.URL
+	door, back := httptest.NewServer(c.server.Members()), httptest.NewServer(c.server.Admins())
+	c.url, c.back = door.URL, back.URL
 	c.stop = sync.OnceFunc(func() {
 		c.server.Leave()
 		cancel()
 		all.Wait()
-		door.CloseClientConnections()
-		door.Close()
+		for _, d := range []*httptest.Server{door, back} {
+			d.CloseClientConnections()
+			d.Close()
+		}
 	})
 	t.Cleanup(func() { c.stop(); http.DefaultClient.CloseIdleConnections() })
 	return c
@@ -149,21 +152,45 @@ type viewer struct {
 // watch opens a stream; headers as pairs.
 func (c *cinema) watch(t testing.TB, query string, headers ...string) *viewer {
 	t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+	return c.watchOn(t, dial(t, c.url), query, headers...)
+}
+
+func dial(t testing.TB, url string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return conn
+}
+
+func (c *cinema) watchOn(t testing.TB, conn net.Conn, query string, headers ...string) *viewer {
+	t.Helper()
+	return read(t, conn, "/v1/campaigns/noon/events"+query, headers...)
+}
+
+// follow opens an admin's feed.
+func (c *cinema) follow(t testing.TB, query, role string) *viewer {
+	t.Helper()
+	return read(t, dial(t, c.back), "/v1/admin/campaigns/noon/feed"+query, "Authorization", "Bearer "+c.token("boss", role))
+}
+
+// read asks for a stream on a connection.
+func read(t testing.TB, conn net.Conn, target string, headers ...string) *viewer {
+	t.Helper()
 	v := &viewer{t: t, conn: conn, in: bufio.NewReader(conn)}
 	t.Cleanup(func() { conn.Close() })
-	fmt.Fprintf(conn, "GET /v1/campaigns/noon/events%s HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n", query)
+	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n", target)
 	for i := 0; i+1 < len(headers); i += 2 {
 		fmt.Fprintf(conn, "%s: %s\r\n", headers[i], headers[i+1])
 	}
 	fmt.Fprint(conn, "\r\n")
 	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
-	if v.resp, err = http.ReadResponse(v.in, nil); err != nil {
+	resp, err := http.ReadResponse(v.in, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
+	v.resp, v.in = resp, bufio.NewReader(resp.Body)
 	return v
 }
 
