@@ -20,8 +20,9 @@ type Ports struct {
 	Books     Books
 	Throttle  Throttle
 	Auditor   Auditor
-	Feed      Feed // with Glances: streams
-	Glances   Glances
+	Board     Board
+	Feed      Feed    // with Glances: streams; without, they are refused
+	Glances   Glances // of who watches; tickets need it, too
 }
 
 // Claims answers members. *engine.Engine fulfils it and says what each error means.
@@ -90,6 +91,8 @@ type Throttle interface {
 	Status(ctx context.Context) (engine.Throttle, error)
 	// Set changes the rate. *engine.InvalidError when it is out of bounds.
 	Set(ctx context.Context, rowsPerSecond int64) error
+	// Rate is the rate that this node follows, from memory.
+	Rate() int64
 }
 
 // Auditor holds all books against each other and against the promises. It may

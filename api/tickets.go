@@ -37,8 +37,8 @@ var ticketRefused = &problem{kind: unauthenticated, because: "the ticket is not 
 
 // makeTicket is POST /v1/stream-tickets.
 func (s *Server) makeTicket(c *call) error {
-	if s.streams == nil {
-		return unavailable.elsewhere("this node serves no streams")
+	if s.ports.Glances == nil {
+		return unavailable.elsewhere("this node knows no members")
 	}
 	ends := time.Now().Add(ticketLives).Truncate(time.Second)
 	w := watcher{s.ports.Glances.User(c.caller.member.Subject), time.Unix(c.caller.expires, 0)}

@@ -48,10 +48,11 @@ func (r reels) Watch(ctx context.Context, campaign string) (api.Reel, error) {
 	return reel, nil
 }
 
-// ports hands feed and folds to the doors.
-func (n *news) ports(p *api.Ports) {
+// ports hands feed and folds to the doors. Tickets are made on every node.
+func (n *news) ports(p *api.Ports, e *engine.Engine) {
+	p.Glances = e
 	if n != nil {
-		p.Feed, p.Glances = reels{n.feed}, n.engine
+		p.Feed = reels{n.feed}
 	}
 }
 

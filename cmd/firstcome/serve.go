@@ -151,7 +151,7 @@ func (n *node) joinEngine(t tools, roles engine.Roles) (err error) {
 // joinDoors hands engine and books to the doors.
 func (n *node) joinDoors(ctx context.Context, t tools, shown prometheus.Gatherer) (err error) {
 	ports := n.rooms.books.doors(n.engine)
-	n.news.ports(&ports)
+	n.news.ports(&ports, n.engine)
 	key, err := ticketKey(t.secret)
 	if err != nil {
 		return err
