@@ -46,7 +46,9 @@ type world struct {
 	books    engine.Books
 	rate     engine.Throttle
 	report   AuditReport
-	err      error // of books, throttle, audit and deeds
+	board    engine.Board
+	drawn    int   // how often a board was asked for
+	err      error // of books, throttle, audit, board and deeds
 }
 
 func newWorld() *world {
@@ -272,6 +274,18 @@ func (w *world) Set(_ context.Context, rows int64) error {
 	return w.err
 }
 
+func (w *world) Rate() int64 { return w.rate.RowsPerSecond }
+
+func (w *world) Board(_ context.Context, id string) (engine.Board, error) {
+	w.mu.Lock()
+	w.drawn++
+	w.mu.Unlock()
+	if _, err := w.Campaign(id); err != nil {
+		return engine.Board{}, err
+	}
+	return w.board, w.err
+}
+
 func (w *world) Audit(context.Context) (AuditReport, error) { return w.report, w.err }
 
 // house is a server on a world, and tokens for it.
@@ -294,7 +308,7 @@ func newHouseOf(t testing.TB, w *world, more Ports, change ...func(*Config)) *ho
 	for _, c := range change {
 		c(&cfg)
 	}
-	s, err := New(cfg, Ports{Claims: w, Campaigns: w, Verbs: w, Register: w, Node: w, Cluster: w, Books: w, Throttle: w, Auditor: w,
+	s, err := New(cfg, Ports{Claims: w, Campaigns: w, Verbs: w, Register: w, Node: w, Cluster: w, Books: w, Throttle: w, Auditor: w, Board: w,
 		Feed: more.Feed, Glances: more.Glances})
 	if err != nil {
 		t.Fatal(err)

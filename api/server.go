@@ -43,6 +43,7 @@ type Server struct {
 	meters          *meters
 	addresses       *meters // nil: no limit
 	prints          prints
+	boards          boards
 	listing         atomic.Pointer[listing]
 	changes         atomic.Uint64 // admins' changes on this node
 	auditing        sync.Mutex    // held while an audit runs
@@ -191,6 +192,7 @@ func (s *Server) adminRoutes() []route {
 		{"GET /v1/admin/campaigns/{id}/claims", "listClaims", asViewer, free, s.places},
 		{"POST /v1/admin/campaigns/{id}/cancellations", "cancelForMember", asOperator, free, s.cancelFor},
 		{"GET /v1/admin/campaigns/{id}/audit", "listDeeds", asViewer, free, s.deeds},
+		{"GET /v1/admin/campaigns/{id}/board", "getBoard", asViewer, free, s.board},
 		{"GET /v1/admin/campaigns/{id}/books", "getBooks", asViewer, free, s.books},
 		{"GET /v1/admin/campaigns/{id}/feed", "followCampaign", asViewer, free, s.feed},
 

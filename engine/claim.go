@@ -33,8 +33,9 @@ func (e *Engine) Claim(ctx context.Context, call ClaimCall) (Decision, error) {
 	start := time.Now()
 	p := e.node.partition(call.Campaign)
 	d, err := e.decide(ctx, p, &call)
-	e.metrics.claim(d.Outcome, err, time.Since(start))
-	p.tally(call.Campaign, d.Outcome, err)
+	took := time.Since(start)
+	e.metrics.claim(d.Outcome, err, took)
+	p.tally(call.Campaign, d.Outcome, err, took)
 	return d, err
 }
 

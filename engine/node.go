@@ -33,11 +33,17 @@ type Node struct {
 	parts    []*partition
 	gate     *gatekeeper
 	booked   []atomic.Int64 // by partition: first offset that is not in the ledger
-	underway atomic.Int64   // flights
-	stopped  chan struct{}  // closed when the node ends
-	fatal    chan error     // buffered: the log belongs to somebody else
-	peerMu   sync.Mutex
-	peerSeen map[uint64]time.Time // guarded by peerMu: other processes by their records; at most maxPeers
+	// By partition: how many rows the ledger had when it was asked last; nothing
+	// is known before it has answered once.
+	bookedRows  []atomic.Int64
+	bookedKnown atomic.Bool
+	ledger      vital         // of Booked
+	counts      vital         // of Counter, as boards ask it
+	underway    atomic.Int64  // flights
+	stopped     chan struct{} // closed when the node ends
+	fatal       chan error    // buffered: the log belongs to somebody else
+	peerMu      sync.Mutex
+	peerSeen    map[uint64]time.Time // guarded by peerMu: other processes by their records; at most maxPeers
 }
 
 const (
@@ -49,7 +55,7 @@ const (
 
 func newNode(cfg Config, ports Ports, sealer *Sealer, c *clock, m *metrics) *Node {
 	n := &Node{id: rand.Uint64(), ports: ports, sealer: sealer, log: cfg.Logger, metrics: m, clock: c, deadline: cfg.ClaimDeadline,
-		base: time.Now().Add(-time.Hour), started: time.Now(), booked: make([]atomic.Int64, cfg.Partitions),
+		base: time.Now().Add(-time.Hour), started: time.Now(), booked: make([]atomic.Int64, cfg.Partitions), bookedRows: make([]atomic.Int64, cfg.Partitions),
 		stopped: make(chan struct{}), fatal: make(chan error, 1), peerSeen: map[uint64]time.Time{}}
 	n.name = nodeName(n.id)
 	n.gate = &gatekeeper{node: n, gate: ports.Gate, locker: ports.Locker}
@@ -61,6 +67,9 @@ func newNode(cfg Config, ports Ports, sealer *Sealer, c *clock, m *metrics) *Nod
 
 // elapsed is this process' monotonic time in ns.
 func (n *Node) elapsed() int64 { return int64(time.Since(n.base)) }
+
+// second is the second of this process' time, from 3600 on.
+func (n *Node) second() int64 { return n.elapsed() / int64(time.Second) }
 
 func (n *Node) partition(campaign string) *partition {
 	return n.parts[fold.Partition(campaign, int32(len(n.parts)))]
@@ -261,12 +270,20 @@ func (n *Node) watchBooked(ctx context.Context) {
 	tick := time.NewTicker(bookedEvery)
 	defer tick.Stop()
 	for {
-		next, _, err := n.ports.Booked.Cursors(ctx, int32(len(n.parts)))
+		answered := n.ledger.ask(n)
+		next, rows, err := n.ports.Booked.Cursors(ctx, int32(len(n.parts)))
+		answered(err)
 		for i := range next {
 			if err == nil && next[i] > n.booked[i].Load() {
 				n.booked[i].Store(next[i])
 				n.parts[i].forgetBooked(next[i])
 			}
+		}
+		if err == nil && len(rows) == len(n.parts) {
+			for i := range rows {
+				n.bookedRows[i].Store(rows[i])
+			}
+			n.bookedKnown.Store(true)
 		}
 		select {
 		case <-tick.C:

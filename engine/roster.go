@@ -31,6 +31,8 @@ type Presence struct {
 	StartedAt time.Time `json:"started_at"`
 	SaidAt    time.Time `json:"said_at"`        // by the agreed time
 	Left      bool      `json:"left,omitempty"` // it has ended: its last word
+	// Unready is why the node cannot answer claims, when it spoke; empty: it can.
+	Unready string `json:"unready,omitempty"`
 }
 
 // there reports whether the node is at work as far as the roster tells.
@@ -39,7 +41,7 @@ func (p *Presence) there(now time.Time) bool { return !p.Left && now.Sub(p.SaidA
 // presence is what this node says of itself now.
 func (e *Engine) presence() Presence {
 	return Presence{Node: e.node.name, Address: e.cfg.Address, Build: e.cfg.Build, Rules: fold.Version, Roles: e.cfg.Roles,
-		StartedAt: e.startedAt(), SaidAt: e.Now()}
+		StartedAt: e.startedAt(), SaidAt: e.Now(), Unready: e.Health().Reason}
 }
 
 func (e *Engine) startedAt() time.Time { return e.Now().Add(-time.Since(e.node.started)) }

@@ -13,12 +13,14 @@ const tallyEvery = 250 * time.Millisecond
 // [Counter] in batches. They inform; nothing decides by them.
 type tallies struct {
 	attempts atomic.Int64
-	outcomes [Superseded + 1]atomic.Int64 // by outcome; 0: errors
+	outcomes [Superseded + 1]atomic.Int64     // by outcome; 0: errors
+	pace     atomic.Pointer[pace]             // nil: nobody claimed of late
+	known    atomic.Pointer[map[string]int64] // what the counter said last, if a board asked; never changed in place
 }
 
 // tally counts one answered claim. A claim on an unknown campaign is not
 // counted: names that anybody may invent would fill the memory.
-func (p *partition) tally(campaign string, o Outcome, err error) {
+func (p *partition) tally(campaign string, o Outcome, err error, took time.Duration) {
 	if errors.Is(err, ErrNotFound) {
 		return
 	}
@@ -33,6 +35,18 @@ func (p *partition) tally(campaign string, o Outcome, err error) {
 	}
 	d.tallies.attempts.Add(1)
 	d.tallies.outcomes[o].Add(1)
+	d.tallies.observe(p.node.second(), took)
+}
+
+func (t *tallies) observe(second int64, took time.Duration) {
+	p := t.pace.Load()
+	if p == nil {
+		t.pace.CompareAndSwap(nil, new(pace))
+		if p = t.pace.Load(); p == nil {
+			return // given up in this very moment
+		}
+	}
+	p.observe(second, took)
 }
 
 // drain takes the counts since the last flush; nil when there are none.
@@ -94,6 +108,8 @@ func (e *Engine) flushTallies(ctx context.Context) {
 		for id, d := range p.desks {
 			if counts := d.tallies.drain(); counts != nil {
 				batch[id], from[id] = counts, d
+			} else if pace := d.tallies.pace.Load(); pace != nil && pace.idle(e.node.second()) {
+				d.tallies.pace.Store(nil)
 			}
 		}
 		p.mu.RUnlock()

@@ -170,6 +170,9 @@ func (t *Throttle) Set(ctx context.Context, rowsPerSecond int64) error {
 	return nil
 }
 
+// Rate is how many rows a second this process may write now.
+func (t *Throttle) Rate() int64 { return t.now.Load() }
+
 // Status tells the rate, the backlog of all partitions and how long it takes
 // to drain at this rate.
 func (t *Throttle) Status(ctx context.Context) (engine.Throttle, error) {

@@ -125,7 +125,8 @@ func (b *books) Stopped() map[int32]error { return b.writer.Stopped() }
 
 // doors is what the doors stand on.
 func (b *books) doors(e *engine.Engine) api.Ports {
-	return api.Ports{Claims: e, Campaigns: e, Verbs: e, Register: e, Node: e, Cluster: e, Books: b.audit, Throttle: b.throttle, Auditor: auditor{b.audit}}
+	return api.Ports{Claims: e, Campaigns: e, Verbs: e, Register: e, Node: e, Cluster: e, Books: b.audit, Throttle: b.throttle,
+		Auditor: auditor{b.audit}, Board: e}
 }
 
 // runs is what lives long here. Every node follows the rate, since every node
