@@ -56,13 +56,20 @@ func (c *call) missing(id string, q url.Values) error {
 	return c.json(http.StatusOK, c.buf)
 }
 
+// idMost bounds what is looked at as an id, in bytes; what is longer is none.
+const idMost = 128
+
 // lastSeen is the id of the last frame that the client saw; empty: none. What
 // EventSource says of itself is newer than the address that it was made with.
 func (c *call) lastSeen(q url.Values) string {
+	id := q.Get("last_event_id")
 	if h := c.r.Header["Last-Event-Id"]; len(h) > 0 && h[0] != "" {
-		return h[0]
+		id = h[0]
 	}
-	return q.Get("last_event_id")
+	if len(id) > idMost {
+		return "-"
+	}
+	return id
 }
 
 // stream answers with the stream: it writes the head and what the client missed,

@@ -46,7 +46,7 @@ func TestAStreamBeginsAndGoesOn(t *testing.T) {
 // node does not know yet is waited for, and then it is a reset, too.
 func TestResets(t *testing.T) {
 	c := newCinema(t)
-	for _, id := range []string{"e2-5", "e1-x", "nonsense", "e1--3", "e1-99999999999999999999", "e1-"} {
+	for _, id := range []string{"e2-5", "e1-x", "nonsense", "e1--3", "e1-99999999999999999999", "e1-", strings.Repeat("e", 9000) + "-1"} {
 		v := c.watch(t, "", "Last-Event-ID", id)
 		v.want("reset", "e1-12", `{"position":"e1-12",`)
 		v.conn.Close()

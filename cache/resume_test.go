@@ -97,11 +97,18 @@ func TestAnyResumeIsWhole(t *testing.T) {
 		nodes[2].feed.load(context.Background())
 		for _, n := range nodes {
 			n.tell(2)
+			if rapid.Bool().Draw(rt, "watched by others") {
+				if _, err := n.feed.Watch(context.Background(), "noon"); err != nil {
+					rt.Fatal(err)
+				}
+			}
 		}
 		c := &client{t: rt, story: s}
 		step := func(n *teller) {
 			n.tell(min(len(s), n.told+rapid.IntRange(0, 20).Draw(rt, "batch")))
-			n.cutAll()
+			if rapid.Bool().Draw(rt, "cut") {
+				n.cutAll()
+			}
 		}
 		for range rapid.IntRange(1, 12).Draw(rt, "visits") {
 			n := nodes[rapid.IntRange(0, 2).Draw(rt, "node")]
@@ -110,6 +117,7 @@ func TestAnyResumeIsWhole(t *testing.T) {
 		}
 		for _, n := range nodes {
 			n.tell(len(s))
+			n.cutAll()
 		}
 		if !c.watch(nodes[rapid.IntRange(0, 2).Draw(rt, "last")], func() {}) {
 			rt.Fatal("a node that knows everything does not know what the client knows")
