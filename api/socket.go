@@ -11,8 +11,7 @@ type socket struct {
 	conn net.Conn
 	raw  syscall.RawConn
 
-	// Used by write and gone on behalf of one goroutine at a time; kept here so
-	// that neither allocates.
+	// Of the write under way; kept here so that it allocates nothing.
 	out   []byte
 	n     int
 	err   error
@@ -57,23 +56,34 @@ func (s *socket) try(fd uintptr) bool {
 	return true
 }
 
-// gone reports whether the reader has closed its side, or the connection broke.
-// What the reader sent meanwhile is thrown away. Any goroutine may ask.
-func (s *socket) gone() bool {
-	gone := false
-	err := s.raw.Control(func(fd uintptr) {
-		var b [512]byte
-		n, err := readNow(fd, b[:])
-		gone = err != nil || n == 0
-	})
-	return err != nil || gone
+// probe looks how readers do. One goroutine at a time may use it; what it looks
+// with is made once, since it looks at every stream every two seconds.
+type probe struct {
+	looks  func(fd uintptr)
+	buf    [512]byte
+	gone   bool
+	unread int
 }
 
-// unread is how many bytes the reader's machine has not taken yet; 0 where the
-// system does not tell.
-func (s *socket) unread() (n int) {
-	_ = s.raw.Control(func(fd uintptr) { n = unsent(fd) }) // a closed one is found by gone
-	return n
+func newProbe() *probe {
+	p := new(probe)
+	p.looks = p.look
+	return p
+}
+
+func (p *probe) look(fd uintptr) {
+	n, err := readNow(fd, p.buf[:])
+	p.gone, p.unread = err != nil || n == 0, unsent(fd)
+}
+
+// of reports whether the reader has closed its side, or the connection broke,
+// and how many bytes its machine has not taken yet; 0 where the system does not
+// tell. What the reader sent meanwhile is thrown away.
+func (p *probe) of(s *socket) (gone bool, unread int) {
+	if err := s.raw.Control(p.looks); err != nil {
+		return true, 0
+	}
+	return p.gone, p.unread
 }
 
 func (s *socket) close() { _ = s.conn.Close() }

@@ -68,7 +68,6 @@ func (s *stream) end(h *streams) {
 	}
 	s.reel.Leave()
 	sock := s.sock.Load()
-	sock.gone() // what the reader sent would have the system drop what is on its way
 	if half, ok := sock.conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}
@@ -215,13 +214,12 @@ func (r *room) read(pos int64) (data []byte, frames int64, ok bool) {
 
 // check looks after one stream.
 func (w *writer) check(s *stream) {
-	sock := s.sock.Load()
-	unread := sock.unread()
+	gone, unread := w.probe.of(s.sock.Load())
 	if taken := s.sent - int64(unread); taken > s.taken || unread == 0 && len(s.owed) == 0 {
 		s.taken, s.moved = taken, w.now
 	}
 	switch {
-	case sock.gone():
+	case gone:
 		w.drop(s, left)
 	case w.now.Sub(s.moved) >= w.hub.pace.patience:
 		w.drop(s, slow)

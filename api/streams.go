@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"sync"
@@ -53,9 +54,12 @@ type streams struct {
 	pace    pace
 	writers []*writer
 	grownAt atomic.Int64 // Unix ns: when tapes grew last
+	came    atomic.Int64 // streams ever
 	ending  chan struct{}
 	ended   sync.Once
 	began   time.Time // of the end; set before ending is closed
+
+	probe *probe // guarded by mu
 
 	mu        sync.Mutex // held for a few instructions, longer only to look for a member's lost streams; guards all below
 	open      int
@@ -66,7 +70,7 @@ type streams struct {
 }
 
 func newStreams(feed Feed, glances Glances, limits StreamLimits, m *streamMetrics) *streams {
-	h := &streams{glances: glances, limits: limits.withDefaults(), metrics: m, pace: usualPace, ending: make(chan struct{}),
+	h := &streams{glances: glances, limits: limits.withDefaults(), metrics: m, pace: usualPace, ending: make(chan struct{}), probe: newProbe(),
 		byMember: map[fold.User][]*stream{}, byAddress: map[string]int{}}
 	h.members = rule{name: "streams", policy: `"streams";q=` + strconv.Itoa(h.limits.PerMember) + `;w=1`}
 	h.address = rule{name: "streams-address", policy: `"streams-address";q=` + strconv.Itoa(h.limits.PerAddress) + `;w=1`}
@@ -99,6 +103,7 @@ func (h *streams) enter(s *stream) error {
 		}
 	}
 	h.open++
+	h.came.Add(1)
 	h.byAddress[s.address]++
 	if s.known {
 		h.byMember[s.user] = append(h.byMember[s.user], s)
@@ -112,8 +117,10 @@ func (h *streams) enter(s *stream) error {
 // Their writers find them too, a moment later. Called with mu held.
 func (h *streams) lookFor(user fold.User) {
 	for _, s := range slices.Clone(h.byMember[user]) {
-		if sock := s.sock.Load(); sock != nil && sock.gone() {
-			h.countOut(s)
+		if sock := s.sock.Load(); sock != nil {
+			if gone, _ := h.probe.of(sock); gone {
+				h.countOut(s)
+			}
 		}
 	}
 }
@@ -183,10 +190,38 @@ func (h *streams) run(ctx context.Context) error {
 	for _, w := range h.writers {
 		all.Go(func() { w.run(ctx) })
 	}
-	<-ctx.Done()
+	h.tidy(ctx)
 	h.end()
 	all.Wait()
 	return ctx.Err()
+}
+
+const (
+	// crowdOf is how many new streams are a crowd, and calm how long nobody more
+	// must have come.
+	crowdOf = 1000
+	calm    = 2 * time.Second
+)
+
+// tidy gives memory back to the system once a crowd has come in, until ctx ends:
+// each arrival leaves ten times behind what a stream holds, and nothing that
+// happens to open streams makes enough garbage for that to be collected soon.
+func (h *streams) tidy(ctx context.Context) {
+	look := time.NewTicker(calm)
+	defer look.Stop()
+	for before, tidied := int64(0), int64(0); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+		came := h.came.Load()
+		if came == before && came-tidied >= crowdOf {
+			debug.FreeOSMemory()
+			tidied = came
+		}
+		before = came
+	}
 }
 
 // end begins to see the streams off, each at its own moment.

@@ -28,6 +28,7 @@ type writer struct {
 	all     []*stream
 	waiting map[*stream]struct{} // for what this node does not know yet, or for a reader
 	turn    int
+	probe   *probe
 	now     time.Time
 	frames  int64
 	bytes   int64
@@ -47,7 +48,7 @@ type room struct {
 }
 
 func newWriter(h *streams) *writer {
-	return &writer{hub: h, wake: make(chan struct{}, 1), rooms: map[Reel]*room{}, waiting: map[*stream]struct{}{}}
+	return &writer{hub: h, wake: make(chan struct{}, 1), rooms: map[Reel]*room{}, waiting: map[*stream]struct{}{}, probe: newProbe()}
 }
 
 func (w *writer) rouse() {
@@ -176,6 +177,7 @@ func (w *writer) drop(s *stream, why reason) {
 	}
 	delete(w.waiting, s)
 	s.room = nil
+	w.probe.of(s.sock.Load()) // what the reader sent would have the system drop what is on its way
 	s.end(w.hub)
 	w.hub.metrics.closed[why].Inc()
 }
