@@ -60,6 +60,7 @@ func (s *socket) try(fd uintptr) bool {
 // with is made once, since it looks at every stream every two seconds.
 type probe struct {
 	looks  func(fd uintptr)
+	listen bool // also whether the reader is there
 	buf    [512]byte
 	gone   bool
 	unread int
@@ -72,14 +73,19 @@ func newProbe() *probe {
 }
 
 func (p *probe) look(fd uintptr) {
-	n, err := readNow(fd, p.buf[:])
-	p.gone, p.unread = err != nil || n == 0, unsent(fd)
+	p.gone, p.unread = false, unsent(fd)
+	if p.listen {
+		n, err := readNow(fd, p.buf[:])
+		p.gone = err != nil || n == 0
+	}
 }
 
 // of reports whether the reader has closed its side, or the connection broke,
 // and how many bytes its machine has not taken yet; 0 where the system does not
-// tell. What the reader sent meanwhile is thrown away.
-func (p *probe) of(s *socket) (gone bool, unread int) {
+// tell. What the reader sent meanwhile is thrown away. Of one who was written to
+// a moment ago only the second is asked: if it is gone, the next write tells.
+func (p *probe) of(s *socket, busy bool) (gone bool, unread int) {
+	p.listen = !busy
 	if err := s.raw.Control(p.looks); err != nil {
 		return true, 0
 	}

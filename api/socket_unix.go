@@ -7,22 +7,6 @@ import "syscall"
 // hasSockets: this system's sockets can be written to without waiting.
 const hasSockets = true
 
-// writeNow writes what fits. No room is 0 bytes and no error.
-func writeNow(fd uintptr, b []byte) (int, error) {
-	for {
-		n, err := syscall.Write(int(fd), b)
-		switch err {
-		case nil:
-			return n, nil
-		case syscall.EINTR:
-			continue
-		case syscall.EAGAIN:
-			return 0, nil
-		}
-		return 0, err
-	}
-}
-
 // readNow reads what is there: nothing when that is nothing, 0 at the end.
 func readNow(fd uintptr, b []byte) (int, error) {
 	for {

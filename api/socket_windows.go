@@ -19,3 +19,6 @@ func readNow(uintptr, []byte) (int, error) { return 0, errNotHere }
 func boundSend(fd uintptr, bytes int) {
 	_ = syscall.SetsockoptInt(syscall.Handle(fd), syscall.SOL_SOCKET, syscall.SO_SNDBUF, bytes) // only saves memory
 }
+
+// unsent is not asked here.
+func unsent(uintptr) int { return 0 }

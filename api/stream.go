@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"net/http"
 	"net/url"
 	"time"
@@ -79,9 +78,7 @@ func (c *call) stream(id string, q url.Values) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := c.deadline()
-	defer cancel()
-	if st.reel, err = c.server.ports.Feed.Watch(ctx, id); err != nil {
+	if st.reel, err = c.server.ports.Feed.Watch(c.r.Context(), id); err != nil {
 		return err
 	}
 	missed, pos, ok := st.reel.Join(st.after, false)
@@ -161,24 +158,34 @@ func (c *call) hijack(st *stream, missed []byte) error {
 	}
 	c.status = http.StatusOK
 	c.streamHead()
-	var b bytes.Buffer
-	b.WriteString("HTTP/1.1 200 OK\r\nDate: " + time.Now().UTC().Format(http.TimeFormat) + "\r\n")
-	_ = c.w.Header().Write(&b) // to memory
-	b.WriteString("\r\n")
-	first := append(appendRetry(b.Bytes()), missed...)
+	c.buf = appendHead(c.buf[:0], c.w.Header())
+	c.buf = append(appendRetry(c.buf), missed...)
 	if st.known {
 		st.reel.Mind(st.user, true)
 	}
 	st.wrote = time.Now()
 	st.moved = st.wrote
-	st.owed = first
-	if n, err := sock.write(first); err == nil {
-		st.sent = int64(n)
-		st.owed = append([]byte(nil), first[n:]...)
+	n, _ := sock.write(c.buf) // a reader that is gone already is found by the writer
+	st.sent = int64(n)
+	if n < len(c.buf) {
+		st.owe(c.buf[n:])
 	}
 	st.sock.Store(sock)
 	h.hand(st)
 	return nil
+}
+
+// appendHead appends what net/http would write, had it not let go of the
+// connection.
+func appendHead(b []byte, h http.Header) []byte {
+	b = append(b, "HTTP/1.1 200 OK\r\nDate: "...)
+	b = time.Now().UTC().AppendFormat(b, http.TimeFormat)
+	for name, values := range h {
+		for _, v := range values {
+			b = append(append(append(append(b, "\r\n"...), name...), ": "...), v...)
+		}
+	}
+	return append(b, "\r\n\r\n"...)
 }
 
 // errNoStream: only HTTP/1.1 connections can be streams here.

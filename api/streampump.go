@@ -14,6 +14,9 @@ import (
 // aheadMost is how long a reader that knows more than this node is waited for.
 const aheadMost = 2 * time.Second
 
+// busy: who was written to within this time.
+const busy = 2 * time.Second
+
 // pace is when what is done to streams that have nothing to say. All of them are
 // looked after once in twenty ticks.
 type pace struct {
@@ -214,7 +217,7 @@ func (r *room) read(pos int64) (data []byte, frames int64, ok bool) {
 
 // check looks after one stream.
 func (w *writer) check(s *stream) {
-	gone, unread := w.probe.of(s.sock.Load())
+	gone, unread := w.probe.of(s.sock.Load(), w.now.Sub(s.wrote) < busy)
 	if taken := s.sent - int64(unread); taken > s.taken || unread == 0 && len(s.owed) == 0 {
 		s.taken, s.moved = taken, w.now
 	}

@@ -118,7 +118,7 @@ func (h *streams) enter(s *stream) error {
 func (h *streams) lookFor(user fold.User) {
 	for _, s := range slices.Clone(h.byMember[user]) {
 		if sock := s.sock.Load(); sock != nil {
-			if gone, _ := h.probe.of(sock); gone {
+			if gone, _ := h.probe.of(sock, false); gone {
 				h.countOut(s)
 			}
 		}
@@ -200,7 +200,7 @@ const (
 	// crowdOf is how many new streams are a crowd, and calm how long nobody more
 	// must have come.
 	crowdOf = 1000
-	calm    = 2 * time.Second
+	calm    = time.Second
 )
 
 // tidy gives memory back to the system once a crowd has come in, until ctx ends:

@@ -177,7 +177,7 @@ func (w *writer) drop(s *stream, why reason) {
 	}
 	delete(w.waiting, s)
 	s.room = nil
-	w.probe.of(s.sock.Load()) // what the reader sent would have the system drop what is on its way
+	w.probe.of(s.sock.Load(), false) // what the reader sent would have the system drop what is on its way
 	s.end(w.hub)
 	w.hub.metrics.closed[why].Inc()
 }

@@ -76,15 +76,19 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // find returns a campaign's reel with everything that was ever told of it: what
 // the fold shows and the news has yet to hear is waited for. It returns with the
-// part's mu held. engine.ErrNotFound, engine.ErrUnavailable.
+// part's mu held. engine.ErrNotFound; engine.ErrUnavailable, also when that does
+// not come in time.
 func (f *Feed) find(ctx context.Context, id string) (*Reel, error) {
-	for {
+	for waited := time.Duration(0); ; waited += toldPoll {
 		c, err := f.cfg.Source.Campaign(id)
 		if err != nil {
 			return nil, err
 		}
 		if f.cfg.Source.Told(c.Partition) >= c.Next {
 			return f.opened(&c), nil
+		}
+		if waited > aheadMost {
+			return nil, engine.ErrUnavailable // its partition has stopped between the two
 		}
 		if !sleep(ctx, toldPoll) {
 			return nil, ctx.Err()

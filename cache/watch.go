@@ -12,6 +12,9 @@ import (
 // and so is the book by one who comes from before this process began.
 const aheadMost = 2 * time.Second
 
+// frameSize is about how large a frame is.
+const frameSize = 256
+
 // Watch opens a campaign's reel for one more watcher, who must Leave it. A draft
 // is not found. engine.ErrNotFound, engine.ErrUnavailable.
 func (f *Feed) Watch(ctx context.Context, campaign string) (*Reel, error) {
@@ -64,7 +67,7 @@ func (r *Reel) Join(after string, insist bool) (missed []byte, pos int64, ok boo
 	pos, _, _ = r.tape.tail()
 	if after == "" {
 		f := frame{count, 1, r.told}
-		return f.appendSSE(nil, r.epoch), pos, true
+		return f.appendSSE(make([]byte, 0, frameSize), r.epoch), pos, true
 	}
 	epoch, ev, known := parseID(after)
 	switch {
@@ -75,6 +78,9 @@ func (r *Reel) Join(after string, insist bool) (missed []byte, pos int64, ok boo
 			return appendReset(nil, r.epoch, r.told), pos, true
 		}
 		return nil, pos, false
+	}
+	if ev < r.told.ev {
+		missed = make([]byte, 0, frameSize)
 	}
 	for ev < r.told.ev {
 		f := r.past.next(ev, r.told)
