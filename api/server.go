@@ -202,6 +202,7 @@ func (s *Server) adminRoutes() []route {
 		{"POST /v1/admin/upgrade", "activateRules", asOwner, free, s.upgrade},
 		{"POST /v1/admin/audit", "runAudit", asOwner, free, s.audit},
 
+		{"GET /v1/time", "getTime", anyone, free, s.time},
 		{"GET /metrics", "getMetrics", anyone, free, s.showMetrics},
 		{"GET /debug/pprof/{profile...}", "getProfile", asOperator, free, s.profile},
 	}, s.commonRoutes(s.adminDoc, true)...)

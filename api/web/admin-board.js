@@ -61,7 +61,7 @@ export class Feed extends EventTarget {
 }
 
 const rateOf = names => s => s.whole === undefined ? undefined : names.reduce((sum, d) => sum + (s.rate[d] ?? 0), 0);
-const perSecond = v => v === undefined ? "–" : v > 0 && v < 10 ? v.toFixed(1) : brief(v);
+const perSecond = v => v === undefined ? "–" : v > 0 && v < 10 ? String(+v.toFixed(1)) : brief(v);
 
 /** plot is a chart with its title, legend, a sentence for those who do not see it, and its numbers as a table. */
 function plot({name, title, series, options, sentence, test}, tape, signal) {
@@ -110,7 +110,7 @@ export function board(main, {signal, feed, campaign}) {
       sentence: s => t("sayRate", perSecond(s.whole), perSecond(s.rate.granted))}, tape, signal),
     plot({name: "seats", test: "chart-places", title: t("places"), series: [{name: t("granted"), colour: "granted", value: s => s.b.granted}, {name: t("remaining"), colour: "remaining", value: s => s.b.remaining}, {name: t("waiting"), colour: "waitlisted", value: s => s.b.waiting}], options: {...shared, format: brief, whole: true},
       sentence: s => t("sayPlaces", num(s.b.granted), num(s.b.remaining), num(s.b.waiting))}, tape, signal),
-    plot({name: "latency", test: "chart-latency", title: t("latencyTitle"), series: ["p50", "p95", "p99"].map(p => ({name: p, colour: p, value: s => s.b.latency_ms[p]})), options: {...shared, log: true, format: v => v >= 1000 ? v / 1000 + " s" : v >= 1 ? Math.round(v * 10) / 10 + " ms" : v.toFixed(2) + " ms"},
+    plot({name: "latency", test: "chart-latency", title: t("latencyTitle"), series: ["p50", "p95", "p99"].map(p => ({name: p, colour: p, value: s => s.b.latency_ms[p]})), options: {...shared, log: true, format: v => v >= 1000 ? v / 1000 + " s" : v >= 1 ? Math.round(v * 10) / 10 + " ms" : +v.toFixed(2) + " ms"},
       sentence: s => `p50 ${millis(s.b.latency_ms.p50)}, p95 ${millis(s.b.latency_ms.p95)}, p99 ${millis(s.b.latency_ms.p99)}`}, tape, signal),
     plot({name: "backlog", test: "chart-ledger", title: t("ledgerTitle"), series: [{name: t("rowsWaiting"), colour: "backlog", value: s => s.b.ledger?.backlog_rows}], options: {...shared, format: brief, whole: true},
       sentence: s => t("sayLedger", num(s.b.ledger?.backlog_rows), span(s.b.ledger?.drain_seconds))}, tape, signal),
@@ -136,7 +136,7 @@ export function board(main, {signal, feed, campaign}) {
     say(tiles.rate.value, perSecond(s?.whole));
     say(tiles.rate.note, t("soFar", brief(decisions.reduce((sum, d) => sum + b.decisions[d], 0))));
     say(tiles.latency.value, millis(b.latency_ms.p99));
-    say(tiles.latency.note, `p50 ${millis(b.latency_ms.p50)} · p95 ${millis(b.latency_ms.p95)}`);
+    say(tiles.latency.note, b.latency_ms.claims ? `p50 ${millis(b.latency_ms.p50)} · p95 ${millis(b.latency_ms.p95)}` : t("nobodyNow"));
     say(tiles.backlog.value, brief(b.ledger?.backlog_rows));
     say(tiles.backlog.note, b.ledger ? t("drains", span(b.ledger.drain_seconds), brief(b.ledger.rows_per_second)) : t("unknownYet"));
     for (const [d, {now, sofar}] of cells) {

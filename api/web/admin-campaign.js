@@ -11,7 +11,7 @@ const tabs = {"": "board", edit: "edit", claims: "claims", audit: "audit", books
 
 /** campaign shows one campaign: its head stays while its tabs change. */
 export function campaign(main, {signal, id, tab}) {
-  const head = h("div", {class: "title"}), strip = h("nav", {class: "tabs", "aria-label": t("campaign")}), body = h("div", {class: "view"}), trouble = h("div"), deck = h("div", {class: "deck"});
+  const head = h("div", {class: "title"}), strip = h("nav", {class: "tabs", "aria-label": t("campaign")}), body = h("div", {class: "view"}), deck = h("div", {class: "deck"});
   let known = null, inner = null, current = null;
   const feed = Feed.of(id);
 
@@ -153,7 +153,7 @@ export function campaign(main, {signal, id, tab}) {
     if (!mine.aborted) view(body, {id, feed, reload, campaign: known, signal: mine});
   }
 
-  put(main, head, deck, strip, trouble, body);
+  put(main, h("div", {class: "top"}, head, deck), strip, body);
   reload().then(() => {
     go(tab);
     let last = feed.last;

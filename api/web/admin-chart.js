@@ -64,7 +64,7 @@ export function chart(canvas, tape, series, {stacked, format, log, whole, second
     size = {w, h: hgt};
   }
 
-  const low = 0.1; // of a logarithmic axis
+  const low = 0.01; // of a logarithmic axis
   function draw(wall) {
     if (!canvas.clientWidth) return;
     if (!size) prepare();
@@ -106,7 +106,7 @@ export function chart(canvas, tape, series, {stacked, format, log, whole, second
     g.textAlign = "right";
     g.textBaseline = "middle";
     const ticks = log ? [] : [0, goal / 2, goal];
-    if (log) for (let v = 1; v <= goal; v *= 10) ticks.push(v);
+    if (log) for (let v = low; v <= goal * 1.01; v *= 10) ticks.push(v);
     for (const v of ticks) {
       const at = Math.round(y(v)) + 0.5;
       if (at < 0) continue;

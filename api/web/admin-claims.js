@@ -67,10 +67,10 @@ export function claims(main, {signal, id, campaign}) {
   function line(c) {
     const given = form.filter(q => c.answers && q.id in c.answers);
     return h("tr", {test: "claim-row"},
-      h("th", {scope: "row"}, c.member ? h("bdi", null, c.member) : h("em", null, t("erased")), given.length > 0 && h("details", null, h("summary", null, t("answers")), h("dl", {class: "facts"}, given.map(q => [h("dt", null, q.label), h("dd", null, answer(c.answers[q.id]))])))),
+      h("th", {scope: "row"}, c.member ? h("bdi", null, c.member) : h("em", null, t("erased")), given.length > 3 ? h("details", null, h("summary", null, t("answers")), h("dl", {class: "facts"}, given.map(q => [h("dt", null, q.label), h("dd", null, answer(c.answers[q.id]))]))) : given.length > 0 && h("small", null, given.map((q, i) => [i > 0 && " · ", h("span", null, q.label + ": "), h("b", null, answer(c.answers[q.id]))]))),
       h("td", {"data-label": t("state")}, h("span", {class: "pill " + c.state}, t("state." + c.state))),
       h("td", {"data-label": t("rank")}, c.state === "waitlisted" ? t("waitsAs", num(c.position)) : c.rank ? "#" + num(c.rank) : "–"),
-      h("td", {"data-label": t("claimedAt"), class: "number"}, exact(c.claimed_at), c.ended_at && h("small", null, t("endedAt", exact(c.ended_at)))),
+      h("td", {"data-label": t("claimedAt"), class: "at"}, exact(c.claimed_at), c.ended_at && h("small", null, t("endedAt", exact(c.ended_at)))),
       h("td", {"data-label": t("ledger")}, h("span", {class: "quiet"}, t("ledger." + c.ledger))),
       h("td", null, c.member && may("operator") && (c.state === "granted" || c.state === "waitlisted") &&
         h("button", {type: "button", class: "button small", test: "cancel-member", "aria-label": t("cancelFor", c.member), onclick: () => cancel(c)}, t("cancel"))));

@@ -230,7 +230,7 @@ function shownToMembers(c) {
     [t("opens"), c.opens_at ? dateTime(c.opens_at) : t("byHand")], c.closes_at && [t("closes"), dateTime(c.closes_at)],
     [t("places"), c.cap === undefined || c.cap === null ? t("noCap") : num(c.cap) + (c.waitlist_cap ? " + " + t("waitN", num(c.waitlist_cap)) : "")],
     c.points > 0 && [t("f.points"), brief(c.points)], c.cancellable_until && [t("f.cancellable_until"), dateTime(c.cancellable_until)],
-    c.eligibility.length > 0 && [t("onlyFor"), c.eligibility.map(r => `${r.claim}: ${r.in.join(" / ")}`).join("; ")]].filter(Boolean);
+    c.eligibility.some(r => r.claim && r.in.length) && [t("onlyFor"), c.eligibility.filter(r => r.claim && r.in.length).map(r => `${r.claim}: ${r.in.join(" / ")}`).join("; ")]].filter(Boolean);
   return [h("p", {class: "quiet"}, t("previewOf")), h("h2", null, c.title || t("untitled")),
     (c.description ?? "").split(/\n{2,}/).filter(Boolean).map(p => h("p", {class: "prose"}, p)),
     h("dl", {class: "facts"}, facts.map(([k, v]) => [h("dt", null, k), h("dd", null, v)])), c.form.map(asks), h("p", {class: "button primary block", "aria-hidden": true}, t("claim." + c.kind))];

@@ -56,7 +56,7 @@ export const fresh = () => "i" + ++ids;
 const whole = new Intl.NumberFormat(lang), short = new Intl.NumberFormat(lang, {notation: "compact", maximumFractionDigits: 1});
 export const num = n => n === null || n === undefined ? "–" : whole.format(n);
 export const brief = n => n === null || n === undefined ? "–" : Math.abs(n) < 10_000 ? whole.format(Math.round(n)) : short.format(n);
-export const millis = v => v === undefined || v === null ? "–" : v >= 1000 ? t("seconds", (v / 1000).toFixed(1)) : v >= 100 ? v.toFixed(0) + " ms" : v >= 10 ? v.toFixed(1) + " ms" : v.toFixed(2) + " ms";
+export const millis = v => v === undefined || v === null ? "–" : v >= 1000 ? t("seconds", (v / 1000).toFixed(1)) : v >= 100 ? v.toFixed(0) + " ms" : v >= 10 ? v.toFixed(1) + " ms" : +v.toPrecision(2) + " ms";
 export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 export const zoneName = () => {
   const part = new Intl.DateTimeFormat("en", {timeZoneName: "longOffset"}).formatToParts(new Date()).find(p => p.type === "timeZoneName");
@@ -129,7 +129,7 @@ export async function send(method, path, {body, match, accept, signal, whole: ra
   if (method !== "GET" && id && r.headers.has("X-Log-Offset")) seen = {id, offset: r.headers.get("X-Log-Offset"), at: performance.now()};
   if (raw) return r;
   const data = r.status === 204 ? null : await r.json();
-  if (data?.at && method === "GET") agree(data.at, asked);
+  if (method === "GET" && (data?.at ?? data?.now)) agree(data.at ?? data.now, asked);
   return {data, etag: r.headers.get("ETag"), asked};
 }
 export const api = (method, path, options) => send(method, "/v1/admin" + path, options);

@@ -79,7 +79,6 @@ async function go() {
   if (view?.at === r.at && view.shown?.go) return view.shown.go(r.tab);
   leave();
   put(main);
-  main.className = r.at.split(/[/?]/)[0];
   const abort = new AbortController();
   view = {at: r.at, abort, shown: null};
   document.title = (r.title ?? t("campaigns")) + " · firstcome";
@@ -116,6 +115,7 @@ async function start() {
   try {
     if (!session.name) Object.assign(session, JSON.parse(kept("fc-admin") || "{}"));
     await api("GET", "/campaigns?limit=1");
+    send("GET", "/v1/time").catch(() => {}); // else by the board
   } catch (err) {
     if (err.status === 401) return signIn(true);
     if (err.status !== 403) { put(main, why(err), h("button", {class: "button", onclick: start}, t("again"))); return; }
