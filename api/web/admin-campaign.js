@@ -1,12 +1,12 @@
 // One campaign: its head with the big button, its verbs, and the change of its cap.
 import {api, ask, countdown, dateTime, every, field, h, may, now, num, pill, Problem, put, say, session, t, tell, why} from "./admin-kit.js";
 import {settle} from "./admin-diff.js";
-import {board, Feed} from "./admin-board.js";
+import {Feed} from "./admin-feed.js";
 
 const verbs = {publish: "publication", open: "opening", pause: "pause", resume: "resumption", close: "closure", archive: "archive"};
 const verbsOf = {draft: ["publish", "open", "archive"], scheduled: ["open", "close"], open: ["pause", "close"], paused: ["resume", "close"], closed: ["archive"], archived: []};
 // Each tab is fetched when it is wanted.
-const views = {"": () => board, edit: async () => (await import("./admin-form.js")).edit, claims: async () => (await import("./admin-claims.js")).claims, audit: async () => (await import("./admin-claims.js")).trail, books: async () => (await import("./admin-books.js")).books};
+const views = {"": async () => (await import("./admin-board.js")).board, edit: async () => (await import("./admin-form.js")).edit, claims: async () => (await import("./admin-claims.js")).claims, audit: async () => (await import("./admin-claims.js")).trail, books: async () => (await import("./admin-books.js")).books};
 const tabs = {"": "board", edit: "edit", claims: "claims", audit: "audit", books: "books"};
 
 /** campaign shows one campaign: its head stays while its tabs change. */

@@ -1,8 +1,6 @@
-// Moving charts, drawn on canvas. A chart keeps five minutes, one sample a second,
-// and glides: it shows the world as it was one second ago, so that there is
+// Moving charts, drawn on canvas. A chart glides: it shows the world as it was one second ago, so that there is
 // always a next point to glide to. Who wants no movement gets steps.
 
-const keeps = 330; // samples; older ones are forgotten
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const charts = new Set();
 let frame = 0;
@@ -21,20 +19,6 @@ function nice(v) {
   if (v <= 0) return 1;
   const ten = 10 ** Math.floor(Math.log10(v));
   return [1, 2, 2.5, 5, 10].map(k => k * ten).find(k => k >= v * 0.999);
-}
-
-/** Tape is what several charts and tables show: the last samples {t, …}. */
-export class Tape {
-  samples = [];
-  marks = []; // {t, text}: something happened
-  push(s) {
-    this.samples.push(s);
-    if (this.samples.length > keeps) this.samples.shift();
-  }
-  mark(t, text) {
-    this.marks.push({t, text});
-    if (this.marks.length > 20) this.marks.shift();
-  }
 }
 
 /**

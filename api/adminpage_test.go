@@ -1,0 +1,199 @@
+package api
+
+import (
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"firstcome/engine"
+)
+
+// asset reads a file of the pages.
+func asset(t *testing.T, name string) string {
+	t.Helper()
+	b, err := web.ReadFile("web/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func adminModules(t *testing.T) []string {
+	t.Helper()
+	all, err := fs.Glob(web, "web/admin*.js")
+	if err != nil || len(all) < 5 {
+		t.Fatalf("the admin's modules are %v, %v", all, err)
+	}
+	for i := range all {
+		all[i] = strings.TrimPrefix(all[i], "web/")
+	}
+	return all
+}
+
+// wordsOf returns the keys of a module of texts, each with what it says: what
+// stands between it and the next key.
+func wordsOf(t *testing.T, module string) map[string]string {
+	t.Helper()
+	_, body, found := strings.Cut(module, "export default {")
+	if !found {
+		t.Fatal("a module of texts exports one object")
+	}
+	words, depth, key, from := map[string]string{}, 1, "", 0
+	last := "" // the newest name or string
+	for i := 0; i < len(body) && depth > 0; i++ {
+		switch c := body[i]; {
+		case c == '"' || c == '`':
+			start := i + 1
+			for i++; body[i] != c; i++ {
+				if body[i] == '\\' {
+					i++
+				}
+			}
+			last = body[start:i]
+		case strings.ContainsRune("{[(", rune(c)):
+			depth++
+		case strings.ContainsRune("}])", rune(c)):
+			depth--
+		case c == '/' && body[i+1] == '/':
+			i += strings.IndexByte(body[i:], '\n')
+		case c == ':' && depth == 1:
+			if key != "" {
+				words[key] = body[from:i]
+			}
+			key, from = last, i+1
+		case isName(c) && (i == 0 || !isName(body[i-1])):
+			end := i
+			for isName(body[end]) {
+				end++
+			}
+			last = body[i:end]
+		}
+	}
+	words[key] = body[from:]
+	return words
+}
+
+func isName(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_'
+}
+
+var (
+	placeholder = regexp.MustCompile(`\{\d\}`)
+	spoken      = regexp.MustCompile(`\bt\("([^"]+)"[,)]`)
+)
+
+// Both languages say the same things, and everything that the app says.
+func TestAdminSpeaksBothLanguages(t *testing.T) {
+	en, ko := wordsOf(t, asset(t, "text.admin.en.js")), wordsOf(t, asset(t, "text.admin.ko.js"))
+	if a, b := slices.Sorted(maps.Keys(en)), slices.Sorted(maps.Keys(ko)); !slices.Equal(a, b) {
+		t.Errorf("the languages differ:\n%v\n%v", a, b)
+	}
+	for key := range en {
+		if key == "faults" {
+			continue
+		}
+		a, b := placeholder.FindAllString(en[key], -1), placeholder.FindAllString(ko[key], -1)
+		slices.Sort(a)
+		slices.Sort(b)
+		if !slices.Equal(a, b) {
+			t.Errorf("%s has the values %v in English and %v in Korean", key, a, b)
+		}
+	}
+	needed := map[string]bool{}
+	for _, name := range adminModules(t) {
+		for _, m := range spoken.FindAllStringSubmatch(asset(t, name), -1) {
+			needed[m[1]] = true
+		}
+	}
+	for o := engine.Granted; o <= engine.Superseded; o++ {
+		needed["d."+o.String()] = true
+	}
+	for _, status := range statusNames {
+		needed["status."+status] = true
+	}
+	for role := range roles {
+		needed["role."+role], needed["may."+role] = true, true
+	}
+	for _, verb := range []string{"publish", "open", "pause", "resume", "close", "archive"} {
+		needed["verb."+verb], needed["means."+verb], needed["done."+verb] = true, true, true
+	}
+	for _, deed := range []string{"created", "edited", "published", "opened", "paused", "resumed", "closed", "archived", "cap-changed", "cancelled", "erased"} {
+		needed["did."+deed] = true
+	}
+	for key := range needed {
+		if _, ok := en[key]; !ok {
+			t.Errorf("the app says %q, and nobody knows how", key)
+		}
+	}
+}
+
+var (
+	imports = regexp.MustCompile(`(?:^|\n)import [^;]*?"\./([^"]+)"`)
+	fetches = regexp.MustCompile(`import\("\./([^"]+)"\)`)
+)
+
+// with adds a module and all that it imports.
+func with(t *testing.T, all map[string]bool, name string) {
+	if all[name] {
+		return
+	}
+	all[name] = true
+	for _, m := range imports.FindAllStringSubmatch(asset(t, name), -1) {
+		with(t, all, m[1])
+	}
+}
+
+// adminWeight bounds each view of the app with everything that it loads, unpacked.
+const adminWeight = 100 << 10
+
+func TestEachViewOfAdminIsLight(t *testing.T) {
+	views := map[string]bool{}
+	for _, name := range adminModules(t) {
+		for _, m := range fetches.FindAllStringSubmatch(asset(t, name), -1) {
+			views[m[1]] = true
+		}
+	}
+	if len(views) < 4 {
+		t.Fatalf("the views are %v", views)
+	}
+	for view := range views {
+		all := map[string]bool{"admin.html": true, "admin.css": true, "style.css": true, "text.admin.ko.js": true}
+		with(t, all, "admin.js")
+		with(t, all, view)
+		if view != "admin-list.js" && view != "admin-campaign.js" && asksCampaign(t, view) {
+			with(t, all, "admin-campaign.js") // a tab of it
+		}
+		sum := 0
+		for name := range all {
+			sum += len(asset(t, name))
+		}
+		t.Logf("%s: %d bytes, %d files", view, sum, len(all))
+		if sum >= adminWeight {
+			t.Errorf("%s weighs %d bytes with %v", view, sum, slices.Sorted(maps.Keys(all)))
+		}
+	}
+}
+
+func asksCampaign(t *testing.T, view string) bool {
+	return strings.Contains(asset(t, "admin-campaign.js"), `import("./`+view+`")`)
+}
+
+// Nothing that somebody wrote is ever taken for markup or script, and nothing
+// comes from elsewhere.
+func TestAdminIsStrict(t *testing.T) {
+	for _, name := range append(adminModules(t), "admin.html", "text.admin.en.js", "text.admin.ko.js", "admin.css") {
+		text := asset(t, name)
+		for _, never := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "http://", "https://", " style=", "javascript:", "url("} {
+			if strings.Contains(text, never) {
+				t.Errorf("%s has %s", name, never)
+			}
+		}
+	}
+	page := asset(t, "admin.html")
+	if strings.Contains(page, "<style") || regexp.MustCompile(`<script(>|[^>]*>[^<])`).MatchString(page) || regexp.MustCompile(`\son\w+=`).MatchString(page) {
+		t.Error("admin.html has a style or a script of its own")
+	}
+}
