@@ -37,6 +37,7 @@ func (r *run) judge(ctx context.Context) error {
 	if r.evidence, err = r.read(ctx, w); err != nil {
 		return err
 	}
+	r.looking.testify(ctx, r, w)
 	r.out.Violations = append(r.out.Violations, history.Judge(r.evidence)...)
 	if r.Apart { // what a lost log cannot tell, answers alone may
 		r.out.contradictions(r.strike.Script)

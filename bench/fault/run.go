@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
 	"time"
 
@@ -59,6 +57,7 @@ type run struct {
 	o        Options
 	strike   *Strike
 	crowd    *crowd
+	looking  *onlookers // nil: the rival has no streams
 	evidence *history.Evidence
 	out      *Outcome
 }
@@ -87,6 +86,10 @@ func (r *run) play(ctx context.Context, rig *Rig) error {
 	defer r.logs()
 	if err := r.open(ctx); err != nil {
 		return err
+	}
+	if !r.o.Rival {
+		r.looking = r.onlook(ctx)
+		defer r.looking.crowd.Stop()
 	}
 	err = r.act(ctx, rate)
 	r.out.Measured.Late = r.crowd.pulse.latest()
@@ -168,18 +171,7 @@ func (r *run) open(ctx context.Context) error {
 
 // shown tells why a node does not show a campaign as open to members.
 func (s *Strike) shown(ctx context.Context, node int, id string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Nodes[node].Members+"/v1/campaigns/"+id, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := s.Boss.client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
+	text, err := s.detail(ctx, node, id)
 	if err != nil {
 		return err
 	}

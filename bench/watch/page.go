@@ -126,3 +126,12 @@ func Age(e Event, heard time.Time) (time.Duration, bool) {
 	}
 	return max(0, heard.Sub(f.At)), true
 }
+
+// Range is which events a frame covers; false when it covers none.
+func Range(e Event) (from, to int64, ok bool) {
+	var f frame
+	if e.Name != "count" && e.Name != "status" && e.Name != "cap" || json.Unmarshal(e.Data, &f) != nil {
+		return 0, 0, false
+	}
+	return f.From, f.To, true
+}
