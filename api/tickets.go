@@ -72,14 +72,15 @@ func (s *Server) openTicket(ticket string) (*watcher, error) {
 }
 
 // watcher is who asks for a stream: by ticket, or as anywhere else; nil when the
-// request names nobody. Who names somebody must prove it.
+// request names nobody. Who names somebody must prove it; but a session that a
+// browser sends by itself, and that is over, keeps nobody from what all may see.
 func (c *call) watcher(q url.Values) (*watcher, error) {
 	if q.Has("ticket") {
 		return c.server.openTicket(q.Get("ticket"))
 	}
 	who, err := c.server.memberGate.caller(c.r)
 	var p *problem
-	if errors.As(err, &p) && p.kind == unauthenticated && p.because == "" {
+	if errors.As(err, &p) && p.kind == unauthenticated && len(c.r.Header["Authorization"]) == 0 {
 		return nil, nil
 	}
 	if err != nil {
