@@ -84,9 +84,11 @@ func (o *Op) isNo() bool {
 // excused reports whether the member knows of the place, had another claim
 // under way after it had begun to hear the no, or asked for the waiting list
 // before and got no answer, and then asked for less: such a "sold out" is not
-// promised to recall the older wish (protocol 12).
+// promised to recall the older wish (protocol 12). Nor is that of a soft
+// campaign's counter, which the log knows nothing of.
 func (k *court) excused(p *party, no int32) bool {
-	less := k.Ops[no].Kind == Claim && !k.Ops[no].Waitlist && k.Ops[no].Code == "sold-out"
+	full := k.Ops[no].Kind == Claim && k.Ops[no].Code == "sold-out"
+	less, counted := full && !k.Ops[no].Waitlist, full && p.docket.course.d.Soft
 	for _, i := range k.idx[p.from:p.to] {
 		o := &k.Ops[i]
 		if o.Kind != Claim && o.Kind != Look || o.isNo() {
@@ -95,7 +97,7 @@ func (k *court) excused(p *party, no int32) bool {
 		if t := p.told(o); t != none && p.m.spells[t].claim == p.m.now.Claim {
 			return true
 		}
-		if o.Kind == Claim && (o.ended() >= k.Ops[no].Call || less && o.Waitlist && !o.final()) {
+		if o.Kind == Claim && (o.ended() >= k.Ops[no].Call || !o.final() && (counted || less && o.Waitlist)) {
 			return true
 		}
 	}
