@@ -88,7 +88,7 @@ func (o *Op) isNo() bool {
 // campaign's counter, which the log knows nothing of.
 func (k *court) excused(p *party, no int32) bool {
 	full := k.Ops[no].Kind == Claim && k.Ops[no].Code == "sold-out"
-	less, counted := full && !k.Ops[no].Waitlist, full && p.docket.course.d.Soft
+	less, counted := full && !k.Ops[no].Waitlist, full && p.docket.counted()
 	for _, i := range k.idx[p.from:p.to] {
 		o := &k.Ops[i]
 		if o.Kind != Claim && o.Kind != Look || o.isNo() {
@@ -103,6 +103,9 @@ func (k *court) excused(p *party, no int32) bool {
 	}
 	return false
 }
+
+// counted reports whether a counter says when the campaign is full, and not the log.
+func (d *docket) counted() bool { return d != nil && d.course != nil && d.course.d.Soft }
 
 // ends finds who is left in doubt after all was healed: the last claim has no
 // final answer, and none came after it.

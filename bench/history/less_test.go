@@ -16,3 +16,19 @@ func TestAWeakerWishDoesNotRecallAStrongerOne(t *testing.T) {
 		}
 	}
 }
+
+// A soft campaign's "sold out" comes from a counter; a tap that is still under
+// way may be granted after it. The log's own "sold out" recalls that tap.
+func TestACounterRecallsNothing(t *testing.T) {
+	for _, soft := range []bool{false, true} {
+		k := &court{Evidence: &Evidence{Ops: []Op{
+			{Kind: Claim, Campaign: "c", Member: "m", Call: 1, Return: 2},
+			{Kind: Claim, Campaign: "c", Member: "m", Call: 3, Return: 4, Status: 409, Code: "sold-out"},
+		}}, idx: []int32{0, 1}}
+		c := &course{}
+		c.d.Soft = soft
+		if got := k.excused(&party{from: 0, to: 2, m: &member{}, docket: &docket{course: c}}, 1); got != soft {
+			t.Errorf("soft %v: excused %v", soft, got)
+		}
+	}
+}
