@@ -11,8 +11,8 @@ import (
 	"firstcome/engine"
 )
 
-// asset reads a file of the pages.
-func asset(t *testing.T, name string) string {
+// pageFile reads a file of the pages.
+func pageFile(t *testing.T, name string) string {
 	t.Helper()
 	b, err := web.ReadFile("web/" + name)
 	if err != nil {
@@ -87,7 +87,7 @@ var (
 
 // Both languages say the same things, and everything that the app says.
 func TestAdminSpeaksBothLanguages(t *testing.T) {
-	en, ko := wordsOf(t, asset(t, "text.admin.en.js")), wordsOf(t, asset(t, "text.admin.ko.js"))
+	en, ko := wordsOf(t, pageFile(t, "text.admin.en.js")), wordsOf(t, pageFile(t, "text.admin.ko.js"))
 	if a, b := slices.Sorted(maps.Keys(en)), slices.Sorted(maps.Keys(ko)); !slices.Equal(a, b) {
 		t.Errorf("the languages differ:\n%v\n%v", a, b)
 	}
@@ -104,7 +104,7 @@ func TestAdminSpeaksBothLanguages(t *testing.T) {
 	}
 	needed := map[string]bool{}
 	for _, name := range adminModules(t) {
-		for _, m := range spoken.FindAllStringSubmatch(asset(t, name), -1) {
+		for _, m := range spoken.FindAllStringSubmatch(pageFile(t, name), -1) {
 			needed[m[1]] = true
 		}
 	}
@@ -141,7 +141,7 @@ func with(t *testing.T, all map[string]bool, name string) {
 		return
 	}
 	all[name] = true
-	for _, m := range imports.FindAllStringSubmatch(asset(t, name), -1) {
+	for _, m := range imports.FindAllStringSubmatch(pageFile(t, name), -1) {
 		with(t, all, m[1])
 	}
 }
@@ -152,7 +152,7 @@ const adminWeight = 100 << 10
 func TestEachViewOfAdminIsLight(t *testing.T) {
 	views := map[string]bool{}
 	for _, name := range adminModules(t) {
-		for _, m := range fetches.FindAllStringSubmatch(asset(t, name), -1) {
+		for _, m := range fetches.FindAllStringSubmatch(pageFile(t, name), -1) {
 			views[m[1]] = true
 		}
 	}
@@ -168,7 +168,7 @@ func TestEachViewOfAdminIsLight(t *testing.T) {
 		}
 		sum := 0
 		for name := range all {
-			sum += len(asset(t, name))
+			sum += len(pageFile(t, name))
 		}
 		t.Logf("%s: %d bytes, %d files", view, sum, len(all))
 		if sum >= adminWeight {
@@ -178,21 +178,21 @@ func TestEachViewOfAdminIsLight(t *testing.T) {
 }
 
 func asksCampaign(t *testing.T, view string) bool {
-	return strings.Contains(asset(t, "admin-campaign.js"), `import("./`+view+`")`)
+	return strings.Contains(pageFile(t, "admin-campaign.js"), `import("./`+view+`")`)
 }
 
 // Nothing that somebody wrote is ever taken for markup or script, and nothing
 // comes from elsewhere.
 func TestAdminIsStrict(t *testing.T) {
 	for _, name := range append(adminModules(t), "admin.html", "text.admin.en.js", "text.admin.ko.js", "admin.css") {
-		text := asset(t, name)
+		text := pageFile(t, name)
 		for _, never := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "http://", "https://", " style=", "javascript:", "url("} {
 			if strings.Contains(text, never) {
 				t.Errorf("%s has %s", name, never)
 			}
 		}
 	}
-	page := asset(t, "admin.html")
+	page := pageFile(t, "admin.html")
 	if strings.Contains(page, "<style") || regexp.MustCompile(`<script(>|[^>]*>[^<])`).MatchString(page) || regexp.MustCompile(`\son\w+=`).MatchString(page) {
 		t.Error("admin.html has a style or a script of its own")
 	}

@@ -1,6 +1,5 @@
 // What all views of the admin's app stand on: elements, words, requests, dialogs.
 
-const languages = ["en", "ko"];
 const kept = (key, value) => {
   try {
     if (value === undefined) return localStorage.getItem(key);
@@ -9,11 +8,11 @@ const kept = (key, value) => {
 };
 export {kept};
 
-export const lang = languages.find(l => l === kept("fc-lang")) ?? (navigator.language.startsWith("ko") ? "ko" : "en");
-document.documentElement.lang = lang;
+// The server has drawn the page in the reader's language.
+export const lang = document.documentElement.lang === "ko" ? "ko" : "en";
 const words = (await import(`./text.admin.${lang}.js`)).default;
 
-/** speak is a text; functions take their values, {0} is filled in order. */
+/** t is a text; functions take their values, {0} is filled in order. */
 export function t(key, ...values) {
   const w = words[key];
   if (typeof w === "function") return w(...values);
@@ -21,11 +20,8 @@ export function t(key, ...values) {
 }
 export const knows = key => key in words;
 
-/** speakLike is another language's page: the choice is kept. */
-export function speak(next) {
-  kept("fc-lang", next);
-  location.reload();
-}
+/** speak goes to the same place in another language; the server keeps the choice. */
+export const speak = next => location.assign("/?lang=" + next + location.hash);
 
 const properties = new Set(["value", "checked", "disabled", "selected", "hidden", "htmlFor", "className", "open", "indeterminate", "returnValue"]);
 
@@ -102,8 +98,7 @@ export class Problem extends Error {
   }
 }
 
-const session = {name: "", role: ""};
-export {session};
+export const session = {name: "", role: "", trial: false};
 const ranks = ["viewer", "operator", "owner"];
 /** may reports whether the role allows something, as far as it is known. */
 export const may = role => !session.role || ranks.indexOf(session.role) >= ranks.indexOf(role);

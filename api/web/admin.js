@@ -1,43 +1,43 @@
 // The admin's app: who is here, where they are, and the keys that go there.
-import {api, ask, clockTime, field, h, kept, lang, may, now, put, send, session, speak, t, tell, why} from "./admin-kit.js";
+import {ask, clockTime, field, h, kept, lang, may, now, put, send, session, speak, t, tell, why} from "./admin-kit.js";
 
 const main = document.getElementById("main"), bar = document.getElementById("bar");
 let view = null; // {at, abort, shown}
 
 // Who is here. The token itself is in a cookie that no script can read.
-function remember(who) {
-  Object.assign(session, {name: who?.name ?? "", role: who?.role ?? ""});
-  kept("fc-admin", JSON.stringify(session));
-}
+const remember = who => Object.assign(session, {name: who.name ?? "", role: who.role ?? "", trial: who.trial});
 
-/** signIn asks for a name and a role, or for a token where the program does not make its own. */
-function signIn(first) {
-  const name = h("input", {type: "text", autocomplete: "username", maxlength: 128, value: session.name, required: true}), role = h("select", null, ["viewer", "operator", "owner"].map(r => h("option", {value: r, selected: r === (session.role || "operator")}, t("role." + r))));
-  const token = h("textarea", {rows: 3, spellcheck: "false", autocomplete: "off"}), trouble = h("div"), mine = h("details", null, h("summary", null, t("haveToken")), field(t("token"), token, {test: "sign-in-token"}));
+/** signIn asks for a name and a role where the program makes its own tokens, else for a token. */
+function signIn() {
+  const name = h("input", {type: "text", autocomplete: "username", maxlength: 128, value: session.name}), role = h("select", null, ["viewer", "operator", "owner"].map(r => h("option", {value: r, selected: r === (session.role || "operator")}, t("role." + r))));
+  const token = h("textarea", {rows: 4, spellcheck: "false", autocomplete: "off"}), trouble = h("div"), asToken = field(t("token"), token, {test: "sign-in-token", hint: t("tokenHint")});
+  const mine = session.trial ? h("details", null, h("summary", null, t("haveToken")), asToken) : asToken;
   const form = h("form", {class: "card stack door", test: "sign-in", onsubmit: async e => {
     e.preventDefault();
     put(trouble);
+    const given = token.value.trim(), body = given ? {token: given} : {name: name.value.trim(), role: role.value};
     try {
-      const given = token.value.trim();
-      const {data} = await send("POST", "/session", {body: given ? {token: given} : {name: name.value.trim(), role: role.value}});
-      remember(data?.name ? data : given ? {} : {name: name.value.trim(), role: role.value});
+      let {data} = await send("POST", "/session", {body});
+      // A browser that drops secure cookies of this machine gets a plain one.
+      if (!(await send("GET", "/session")).data.name) ({data} = await send("POST", "/session", {body: {...body, plain: true}}));
+      remember(data);
       start();
     } catch (err) {
-      put(trouble, err.code === "unauthenticated" && token.value.trim() ? h("p", {class: "note bad", role: "alert"}, t("badToken")) : why(err));
-      if (err.status === 404 || err.status === 403) mine.open = true;
+      put(trouble, err.code === "unauthenticated" ? h("p", {class: "note bad", role: "alert"}, t("badToken")) : err.code === "forbidden" ? h("p", {class: "note bad", role: "alert"}, t("nameNotHere"), " ", err.body.detail) : why(err));
+      if (err.code === "forbidden") mine.open = true;
     }
-  }}, h("h1", {tabindex: "-1"}, t("signIn")), h("p", {class: "quiet"}, t("signInWhy")), field(t("name"), name, {test: "sign-in-name"}), field(t("role"), role, {test: "sign-in-role", hint: t("roleHint")}), mine, trouble, h("button", {class: "button primary block", test: "sign-in-submit"}, t("signIn")));
+  }}, h("h1", {tabindex: "-1"}, t("signIn")), h("p", {class: "quiet"}, t(session.trial ? "signInTrial" : "signInWhy")), session.trial && [field(t("name"), name, {test: "sign-in-name"}), field(t("role"), role, {test: "sign-in-role", hint: t("roleHint")})], mine, trouble, h("button", {class: "button primary block", test: "sign-in-submit"}, t("signIn")));
   leave();
   drawBar(false);
   put(main, form);
   document.title = t("signIn") + " · firstcome";
-  if (first) name.focus();
+  (session.trial ? name : token).focus();
 }
 
 async function signOut() {
   try { await send("DELETE", "/session"); } catch (err) { return tell(t("failed") + " " + err.message, "bad"); }
-  remember(null);
-  signIn(true);
+  remember({trial: session.trial});
+  signIn();
 }
 
 function drawBar(inside = true) {
@@ -107,20 +107,19 @@ function showKeys() {
 }
 
 addEventListener("hashchange", () => { if (view) go(); });
-let asking = false;
-addEventListener("signed-out", () => { if (view && !asking) { asking = true; signIn(false); asking = false; } });
+addEventListener("signed-out", () => { if (view) signIn(); });
 
 /** start goes where the address says, or asks who is there. */
 async function start() {
   try {
-    if (!session.name) Object.assign(session, JSON.parse(kept("fc-admin") || "{}"));
-    await api("GET", "/campaigns?limit=1");
+    const {data} = await send("GET", "/session");
+    remember(data);
+    if (!data.name) return signIn();
     send("GET", "/v1/time").catch(() => {}); // else by the board
   } catch (err) {
-    if (err.status === 401) return signIn(true);
-    if (err.status !== 403) { put(main, why(err), h("button", {class: "button", onclick: start}, t("again"))); return; }
+    return put(main, why(err), h("button", {class: "button", onclick: start}, t("again")));
   }
-  view = null;
+  leave();
   went = false;
   go();
 }

@@ -6,7 +6,7 @@ export default {
   nowhere: "없는 주소입니다", noSuch: "없는 캠페인입니다.", page: "{0}쪽", why: "이유", time: "시각", actions: "작업",
   seconds: "{0}초", minutes: "{0}분", hours: "{0}시간", days: "{0}일 {1}", underSecond: "1초 미만", agreedTime: "모든 서버가 합의한 시각 (내 시간대)",
   timesIn: "모든 시각은 내 시간대 기준입니다: {0}.",
-  signIn: "로그인", signInWhy: "캠페인을 운영하는 분을 위한 화면입니다. 체험 서버에서는 이름과 역할만 있으면 됩니다.", name: "이름", role: "역할", roleHint: "보기는 조회만, 운영은 캠페인 운영, 소유자는 원장 속도까지 바꿉니다.", haveToken: "토큰이 있습니다", token: "토큰", badToken: "이 토큰은 여기서 쓸 수 없습니다. 만료되었거나 회원용 토큰일 수 있습니다.", signOut: "로그아웃", you: "나",
+  signIn: "로그인", signInWhy: "캠페인을 운영하는 분을 위한 화면입니다.", signInTrial: "캠페인을 운영하는 분을 위한 화면입니다. 체험 서버라 이름과 역할만 있으면 됩니다.", tokenHint: "로그인 서비스에서 받았거나 firstcome token --role operator 로 만든 토큰입니다.", nameNotHere: "여기서는 이름만으로 로그인할 수 없습니다.", name: "이름", role: "역할", roleHint: "보기는 조회만, 운영은 캠페인 운영, 소유자는 원장 속도까지 바꿉니다.", haveToken: "토큰이 있습니다", token: "토큰", badToken: "이 토큰은 여기서 쓸 수 없습니다. 만료되었거나 회원용 토큰일 수 있습니다.", signOut: "로그아웃", you: "나",
   "role.viewer": "보기", "role.operator": "운영", "role.owner": "소유자", "may.viewer": "모든 것을 볼 수 있고 바꿀 수는 없습니다.", "may.operator": "캠페인을 운영할 수 있습니다. 원장 속도와 전체 감사는 소유자만 할 수 있습니다.", "may.owner": "여기서 모든 것을 할 수 있습니다.", mayToken: "권한은 토큰에 들어 있습니다.",
   viewerOnly: "{0} 역할이라 모든 것을 볼 수 있습니다. 열기, 일시 중지, 마감은 운영 담당자가 합니다.", ownerOnly: "소유자만 바꿀 수 있습니다.",
   keys: "단축키", keysOn: "한 글자 단축키 사용", "key./": "검색", "key.n": "새 캠페인", "key.c": "캠페인 목록", "key.k": "달력", "key.s": "시스템", "key.p": "일시 중지 또는 재개 (현황판)", "key.?": "이 목록",
