@@ -138,8 +138,8 @@ func (c *cinema) grants(subject string) {
 	c.happens(fold.GrantedNow, subject, 1)
 }
 
-// frame is one server-sent event, or a comment.
-type frame struct{ id, event, data, retry, comment string }
+// sseEvent is one server-sent event, or a comment.
+type sseEvent struct{ id, event, data, retry, comment string }
 
 // viewer is a client with a connection of its own.
 type viewer struct {
@@ -200,7 +200,7 @@ func (c *cinema) as(subject string) []string {
 }
 
 // next reads one event; false at the end.
-func (v *viewer) next() (f frame, ok bool) {
+func (v *viewer) next() (f sseEvent, ok bool) {
 	v.t.Helper()
 	some := false
 	for {
@@ -231,7 +231,7 @@ func (v *viewer) next() (f frame, ok bool) {
 
 // want reads the next event that is no comment and checks what it is and what
 // its data begin with.
-func (v *viewer) want(event, id, data string) frame {
+func (v *viewer) want(event, id, data string) sseEvent {
 	v.t.Helper()
 	for {
 		f, ok := v.next()
@@ -249,7 +249,7 @@ func (v *viewer) want(event, id, data string) frame {
 }
 
 // end reads until the stream ends and returns the last thing that it said.
-func (v *viewer) end() (last frame) {
+func (v *viewer) end() (last sseEvent) {
 	v.t.Helper()
 	for {
 		f, ok := v.next()
