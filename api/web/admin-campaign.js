@@ -12,7 +12,7 @@ const tabs = {"": "board", edit: "edit", claims: "claims", audit: "audit", books
 /** campaign shows one campaign: its head stays while its tabs change. */
 export function campaign(main, {signal, id, tab}) {
   const head = h("div", {class: "title"}), strip = h("nav", {class: "tabs", "aria-label": t("campaign")}), body = h("div", {class: "view"}), deck = h("div", {class: "deck"});
-  let known = null, inner = null, current = null;
+  let known = null, inner = null, current = null, ours = 0; // ours: when this admin did something here
   const feed = Feed.of(id);
 
   async function reload() {
@@ -30,7 +30,7 @@ export function campaign(main, {signal, id, tab}) {
     const when = h("p", {class: "when", test: "when"});
     head.when = when;
     put(head, h("div", null, h("p", {class: "crumb"}, h("a", {href: "#/"}, t("campaigns")), " / ", h("code", null, id)), h("h1", {tabindex: "-1"}, known.title), h("div", {class: "under"}, pill(known.status), when)));
-    put(strip, Object.entries(tabs).filter(([k]) => k !== "edit" || known.status !== "archived").map(([k, name]) =>
+    put(strip, Object.entries(tabs).filter(([k]) => k !== "edit" || known.status !== "archived" && may("operator")).map(([k, name]) =>
       h("a", {href: `#/c/${id}${k && "/" + k}`, "aria-current": k === current && "page", test: "tab-" + name}, t(name))));
     drawDeck();
     drawTime();
@@ -73,12 +73,13 @@ export function campaign(main, {signal, id, tab}) {
           if (!sure) return true;
           await api("POST", `/campaigns/${id}/${verbs[verb]}`, {match: etag, body: reason.value.trim() ? {reason: reason.value.trim()} : undefined});
         }
+        ours = Date.now();
         tell(t("done." + verb));
         return true;
       }});
     if (done) {
       await reload();
-      (deck.querySelector(".big") ?? head.querySelector("h1")).focus();
+      (deck.querySelector(".big.pause,.big.resume") ?? head.querySelector("h1")).focus();
     }
   }
 
@@ -137,7 +138,10 @@ export function campaign(main, {signal, id, tab}) {
         return true;
       }});
     look();
-    if (await finished) await reload();
+    if (await finished) {
+      await reload();
+      deck.querySelector("[data-test=change-cap]")?.focus();
+    }
   }
 
   /** go changes the tab without touching the head. */
@@ -162,7 +166,7 @@ export function campaign(main, {signal, id, tab}) {
       const b = feed.last;
       // What the board tells of the definition is old news by its version alone.
       if (b.version !== known.version || b.status !== known.status) reload().catch(() => {});
-      if (last && last.status !== b.status) tell(t("nowStatus", t("status." + b.status)), "plain");
+      if (last && last.status !== b.status && Date.now() - ours > 4000) tell(t("nowStatus", t("status." + b.status)), "plain");
       last = b;
     }, {signal});
     every(1000, signal, async () => { if (known) drawTime(); });

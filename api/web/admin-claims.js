@@ -40,7 +40,7 @@ export function claims(main, {signal, id, campaign}) {
     anew();
   }}, s ? t("state." + s) : t("all")));
   const csv = h("button", {type: "button", class: "button", test: "csv", onclick: () => download(csv)}, t("csv"));
-  const table = h("table", {class: "cards"}, h("thead", null, h("tr", null, ["member", "state", "rank", "claimedAt", "ledger"].map(k => h("th", {scope: "col"}, t(k))), h("th", null, h("span", {class: "unseen"}, t("actions"))))), rows);
+  const table = h("table", {class: "cards", tabindex: "-1"}, h("thead", null, h("tr", null, ["member", "state", "rank", "claimedAt", "ledger"].map(k => h("th", {scope: "col"}, t(k))), h("th", null, h("span", {class: "unseen"}, t("actions"))))), rows);
 
   const query = () => new URLSearchParams(Object.entries(wanted).filter(([, v]) => v));
   const anew = () => { pages.first(); load(""); };
@@ -86,7 +86,7 @@ export function claims(main, {signal, id, campaign}) {
       tell(t("cancelled", c.member));
       return true;
     }});
-    if (done) anew();
+    if (done) { anew(); table.focus(); }
   }
 
   async function download(button) {

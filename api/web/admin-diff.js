@@ -3,7 +3,7 @@ import {api, ask, dateTime, exact, h, t} from "./admin-kit.js";
 
 /** differences names what differs between two versions of a campaign. */
 export function differences(a, b) {
-  const live = new Set(["granted", "waiting", "remaining", "sold_out", "position", "poll_after_ms", "version"]);
+  const live = new Set(["granted", "waiting", "remaining", "sold_out", "position", "poll_after_ms", "version", "etag"]);
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].filter(k => !live.has(k) && JSON.stringify(a[k]) !== JSON.stringify(b[k]));
 }
 export const shown = (name, v) => v === undefined || v === null ? "–" : name.endsWith("_at") || name === "cancellable_until" ? dateTime(v) : typeof v === "object" ? JSON.stringify(v) : String(v);
