@@ -47,10 +47,10 @@ type Kind struct {
 }
 
 // Shared is a kind whose values are the same for everybody.
-type Shared struct{ *Kind }
+type Shared struct{ kind *Kind }
 
 // Private is a kind whose values belong to one member each.
-type Private struct{ *Kind }
+type Private struct{ kind *Kind }
 
 // Key names one value in Redis.
 type Key struct {
@@ -63,7 +63,7 @@ const keyPrefix = "fc:"
 
 var registry = map[string]*Kind{}
 
-func forEverybody(k Kind) Shared { return Shared{register(k, everybody)} }
+func forEverybody(k Kind) Shared  { return Shared{register(k, everybody)} }
 func forOneMember(k Kind) Private { return Private{register(k, oneMember)} }
 
 func register(k Kind, whose audience) *Kind {
@@ -76,12 +76,12 @@ func register(k Kind, whose audience) *Kind {
 }
 
 // Key is the key of one of the kind's values.
-func (s Shared) Key(id string) Key { return Key{s.Kind, id} }
+func (s Shared) Key(id string) Key { return Key{s.kind, id} }
 
 // Key is the key of a member's value in a log's world: another log means another
 // history, whatever Redis still has of the one before.
 func (p Private) Key(log string, member fold.User) Key {
-	return Key{p.Kind, log + ":" + base64.RawURLEncoding.EncodeToString(member[:])}
+	return Key{p.kind, log + ":" + base64.RawURLEncoding.EncodeToString(member[:])}
 }
 
 // String is the key as Redis knows it.
