@@ -30,21 +30,30 @@ func (b *tab) walksTo(name string) {
 	b.t.Helper()
 	b.until(patience, name+" that can be worked", `(e => !!e && !e.disabled && e.ariaDisabled !== "true")(`+first(name)+`)`)
 	for range mostSteps {
-		if tries[bool](b, `document.activeElement === `+first(name)) {
-			b.focusIsSeen()
+		at := tries[stop](b, `({there: document.activeElement === `+first(name)+`, why: `+ring+`})`)
+		if at.Why != "" { // a smooth scroll may still be on its way
+			b.until(patience/10, fmt.Sprintf("the focus (%s)", at.Why), `!`+ring)
+		}
+		if at.There {
 			return
 		}
 		b.press(kb.Tab)
-		b.focusIsSeen()
 	}
 	b.fatalf("no way to %s with %d presses of Tab", name, mostSteps)
 }
 
-// ring is empty when the focus can be seen, else where it is hidden. Leaving the
-// last thing on a page puts the focus on the page itself, where nothing is shown.
+// stop is where Tab has led: whether it is there, and why the focus is not seen.
+type stop struct {
+	There bool
+	Why   string
+}
+
+// ring is empty when the focus can be seen, else where it is hidden. The page
+// itself, after its last thing, and headings to which a page leads the reader
+// cannot be worked, so they need not show it.
 const ring = `(() => {
 	const e = document.activeElement;
-	if (!e || e === document.body || e === document.documentElement) return "";
+	if (!e || e === document.body || e === document.documentElement || e.tabIndex === -1) return "";
 	const name = e.outerHTML.slice(0, 160), r = e.getBoundingClientRect();
 	const line = s => (s.outlineStyle === "auto" || s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2) && !/, 0\)$/.test(s.outlineColor) || /0px 0px 0px [2-9]/.test(s.boxShadow);
 	const near = [e, e.parentElement, e.labels?.[0]].filter(Boolean);
@@ -52,12 +61,3 @@ const ring = `(() => {
 	if (r.bottom <= 0 || r.right <= 0 || r.top >= innerHeight || r.left >= innerWidth) return "outside the window: " + name;
 	return "";
 })()`
-
-func (b *tab) focusIsSeen() {
-	b.t.Helper()
-	why := tries[string](b, ring)
-	if why != "" {
-		// A smooth scroll may still be on its way.
-		b.until(patience/10, fmt.Sprintf("the focus (%s)", why), `!`+ring)
-	}
-}

@@ -176,7 +176,11 @@ func (b *tab) doubleTap(name string) {
 // script.
 func (b *tab) types(name, text string) {
 	b.t.Helper()
-	b.tap(name)
+	if b.who.keyboardOnly { // Enter would send the form
+		b.walksTo(name)
+	} else {
+		b.tap(name)
+	}
 	b.until(patience, "the focus in "+name, `document.activeElement === `+first(name))
 	eval[bool](b, `(document.activeElement.select?.(), true)`)
 	must(b, call(input.InsertText, input.InsertTextParams{Text: text}))
@@ -188,4 +192,14 @@ func (b *tab) sets(name, value string) {
 	b.has(name)
 	eval[bool](b, `(e => { e.value = `+quoted(value)+`; e.dispatchEvent(new Event("input", {bubbles: true}));
 		e.dispatchEvent(new Event("change", {bubbles: true})); return true; })(`+first(name)+`)`)
+}
+
+// containsAll reports whether a text has every part.
+func containsAll(text string, parts ...string) bool {
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			return false
+		}
+	}
+	return true
 }

@@ -1,0 +1,113 @@
+package browser
+
+import (
+	"testing"
+	"time"
+)
+
+// Each page of the admins' app, in the states that an admin meets, is held
+// against axe and kept as pictures.
+func TestPortraitsOfTheAdminsApp(t *testing.T) {
+	t.Parallel()
+	h, id := own(t, nil), "night-market"
+	h.open(t, id, "한강 달빛야시장 Night market", map[string]any{"cap": 40, "waitlist_cap": 20, "form": outing,
+		"description": "Forty tables by the river.\nCome early."})
+	h.opensIn(t, "spring-outing", "봄 소풍", 26*time.Hour, map[string]any{"cap": 120, "form": outing})
+	h.draft(t, "quiz", "Quiz in the break", map[string]any{"kind": "reward", "points": 50})
+	h.crowd(t, id, "member", 46, `{"answers":{"name":"홍길동","meal":"국수","note":"창가 자리"},"if_full":"waitlist"}`)
+	h.admin(t, "POST", "/campaigns/"+id+"/cancellations", `{"member":"member-07","reason":"asked by telephone"}`)
+	b := on(laptop).sits(t)
+	b.open(h.admins() + "/")
+	b.has("sign-in-name")
+	b.portrait("admin sign-in")
+	b.arrives(h, "minji", "owner")
+	b.sees("Quiz in the break")
+	b.portrait("admin list")
+	for _, view := range []struct{ name, hash, sees string }{
+		{"calendar", "#/calendar", "봄 소풍"}, {"new", "#/new?on=2030-05-01", "2030"}, {"edit", "#/c/quiz/edit", "Quiz"}, {"board", "#/c/" + id, "40"},
+		{"claims", "#/c/" + id + "/claims", "member-46"}, {"audit", "#/c/" + id + "/audit", "asked by telephone"},
+		{"books", "#/c/" + id + "/books", "40"}, {"system", "#/system", "5,000"},
+	} {
+		b.open(h.admins() + "/" + view.hash)
+		b.sees(view.sees)
+		b.portrait("admin " + view.name)
+	}
+	b.open(h.admins() + "/#/c/" + id)
+	b.tap("change-cap")
+	b.types("cap-value", "44")
+	b.counts("promoted", 4)
+	b.portrait("admin cap")
+	b.tap("dialog-close")
+	b.tap("pause")
+	b.has("confirm-confirm")
+	b.portrait("admin pause")
+}
+
+// The same for members, in Korean and English.
+func TestPortraitsOfMembers(t *testing.T) {
+	t.Parallel()
+	h := own(t, nil)
+	h.opensIn(t, "spring-outing", "봄 소풍", 26*time.Hour, map[string]any{"cap": 120, "waitlist_cap": 20, "form": outing,
+		"description": "한강에서 만나요.\n비가 오면 다음 주로 미룹니다."})
+	h.open(t, "night-market", "Night market", map[string]any{"cap": 2, "waitlist_cap": 20, "description": "Forty tables by the river."})
+	h.open(t, "quiz", "Quiz in the break", map[string]any{"kind": "reward", "cap": 100, "points": 50})
+	h.open(t, "gone", "Everything gone", map[string]any{"cap": 1})
+	h.crowd(t, "gone", "early", 1, "")
+	h.open(t, "over", "Over", map[string]any{"cap": 1})
+	h.admin(t, "POST", "/campaigns/over/closure", "")
+	for _, who := range []somebody{on(phone).asKorean(), on(phone)} {
+		b := who.sits(t)
+		b.open(h.members() + "/")
+		b.sees("Night market")
+		b.portrait(who.language + " list nobody")
+		b.open(h.page("spring-outing"))
+		b.has("sign-in-name")
+		b.portrait(who.language + " campaign nobody")
+		b.signsIn("홍길동 " + who.language)
+		b.has("countdown")
+		b.portrait(who.language + " countdown")
+		b.open(h.page("night-market"))
+		b.still("claim-button")
+		b.portrait(who.language + " open")
+		b.tap("claim-button")
+		b.has("rank")
+		b.portrait(who.language + " granted")
+		b.tap("cancel-button")
+		b.has("confirm-cancel")
+		b.portrait(who.language + " second thought")
+		b.open(h.members() + "/live")
+		b.has(live("quiz"))
+		b.portrait(who.language + " live")
+		b.tap(live("quiz"))
+		b.counts("points-total", 50)
+		b.portrait(who.language + " live claimed")
+		b.open(h.page("gone"))
+		b.sees("Everything gone")
+		b.portrait(who.language + " sold out")
+		b.open(h.page("over"))
+		b.sees("Over")
+		b.portrait(who.language + " closed")
+		b.open(h.page("nowhere"))
+		b.portrait(who.language + " nowhere")
+		b.open(h.members() + "/")
+		b.sees("Night market")
+		b.portrait(who.language + " list")
+	}
+	b := on(phone).asKorean().sits(t)
+	b.open(b.through(h.members()) + "/c/night-market")
+	b.signsIn("기다리는 사람")
+	h.claim(t, "night-market", "another", "")
+	b.line.become(mute)
+	b.tap("claim-button")
+	b.has("deciding")
+	b.portrait("ko deciding")
+	b.line.become(cut)
+	b.line.become(whole)
+	b.has("waiting-position")
+	b.portrait("ko waiting")
+	b.offline()
+	b.portrait("ko offline")
+}
+
+// live is the button of one campaign on the page of a show.
+func live(id string) string { return `[data-campaign="` + id + `"] [data-test="claim-button"]` }
