@@ -44,8 +44,8 @@ export function board(main, {signal, feed, campaign}) {
   const {tape} = feed;
   let seconds = +(kept("fc-span") || 60);
   const tiles = {granted: tile("granted", "board-granted"), remaining: tile("remaining", "board-remaining"), waiting: tile("waiting", "board-waiting"), rate: tile("claimsPerSecond", "board-rate"), latency: tile("latency", "board-latency"), backlog: tile("ledgerBacklog", "board-backlog")};
-  const trouble = h("div", {role: "status"}), table = h("tbody"), health = h("div", {class: "health", test: "health"});
-  const spans = [60, 300].map(s => h("button", {type: "button", class: "button small", "aria-pressed": String(s === seconds), onclick: () => {
+  const since = h("p", {class: "fine"}, ""), trouble = h("div", {role: "status"}), table = h("tbody"), health = h("div", {class: "health", test: "health"});
+  const spans = [60, 300].map(s => h("button", {type: "button", class: "btn small", "aria-pressed": String(s === seconds), onclick: () => {
     seconds = s;
     kept("fc-span", s);
     spans.forEach((b, i) => b.setAttribute("aria-pressed", String([60, 300][i] === s)));
@@ -90,6 +90,7 @@ export function board(main, {signal, feed, campaign}) {
       say(sofar, num(b.decisions[d]));
       now.parentNode.classList.toggle("none", !b.decisions[d]);
     }
+    say(since, b.decisions.granted < b.granted ? t("countedSince") : "");
     drawHealth(b);
     for (const p of plots) p.update();
   }
@@ -101,21 +102,21 @@ export function board(main, {signal, feed, campaign}) {
     healthy = shape;
     put(health,
       h("ul", {class: "lamps"}, ["log", "redis", "postgres"].filter(n => b.services[n]).map(n => h("li", {test: "service-" + n}, lamp(b.services[n], [h("b", null, t("service." + n)), " ", t("health." + b.services[n])])))),
-      b.services.redis === "away" && h("p", {class: "note"}, t("redisAway")),
-      b.services.postgres === "away" && h("p", {class: "note"}, t("postgresAway")),
-      b.services.log === "away" && h("p", {class: "note bad"}, t("logAway")),
+      b.services.redis === "away" && h("p", {class: "message"}, t("redisAway")),
+      b.services.postgres === "away" && h("p", {class: "message"}, t("postgresAway")),
+      b.services.log === "away" && h("p", {class: "message bad"}, t("logAway")),
       h("ul", {class: "lamps nodes"}, b.nodes.map(n => h("li", null, lamp(n.ready ? "ok" : "away", [h("b", null, n.address ?? n.name.slice(0, 8)), " ", h("small", null, n.roles.join(" · "), n.this ? " · " + t("thisNode") : ""), n.reason && h("small", {class: "reason"}, n.reason)])))),
-      !b.nodes_complete && b.nodes.length === 1 && h("p", {class: "quiet"}, t("othersUnknown")));
+      !b.nodes_complete && b.nodes.length === 1 && h("p", {class: "fine"}, t("othersUnknown")));
   }
 
   put(main, trouble,
     h("div", {class: "tiles", test: "tiles"}, Object.values(tiles)),
     h("div", {class: "row spread"}, h("h2", null, t("live")), h("div", {class: "group", role: "group", "aria-label": t("timeShown")}, spans)),
     h("div", {class: "plots"}, plots[0],
-      h("section", {class: "card decided", test: "decisions"}, h("h3", null, t("decisions")), h("table", {class: "plain numbers"}, h("thead", null, h("tr", null, h("th", {scope: "col"}, t("decision")), h("th", {scope: "col"}, t("eachSecond")), h("th", {scope: "col"}, t("total")))), table)),
-      plots.slice(1), h("section", {class: "card"}, h("h3", null, t("healthTitle")), health)));
+      h("section", {class: "panel decided", test: "decisions"}, h("h3", null, t("decisions")), h("table", {class: "plain numbers"}, h("thead", null, h("tr", null, h("th", {scope: "col"}, t("decision")), h("th", {scope: "col"}, t("eachSecond")), h("th", {scope: "col"}, t("total")))), table), since),
+      plots.slice(1), h("section", {class: "panel"}, h("h3", null, t("healthTitle")), health)));
   for (const p of plots) p.start();
   draw();
   feed.addEventListener("sample", () => { if (trouble.firstChild) put(trouble); draw(); }, {signal});
-  feed.addEventListener("trouble", () => put(trouble, why(feed.trouble), feed.last && h("p", {class: "quiet"}, t("lastNumbers", clockTime(Date.parse(feed.last.at))))), {signal});
+  feed.addEventListener("trouble", () => put(trouble, why(feed.trouble), feed.last && h("p", {class: "fine"}, t("lastNumbers", clockTime(Date.parse(feed.last.at))))), {signal});
 }

@@ -3,7 +3,7 @@ import {api, ask, dateTime, every, field, h, may, num, put, say, span, t, tell, 
 
 /** books holds log, gate and ledger of a campaign side by side. */
 export function books(main, {signal, id}) {
-  const verdict = h("p", {class: "verdict", role: "status", test: "books-equal"}), body = h("tbody"), differ = h("ul", {class: "differences"}), trouble = h("div"), behind = h("p", {class: "quiet"});
+  const verdict = h("p", {class: "verdict", role: "status", test: "books-equal"}), body = h("tbody"), differ = h("ul", {class: "differences"}), trouble = h("div"), behind = h("p", {class: "fine"});
   const rows = ["granted", "waiting", "seq", "offset", "digest"];
   function draw(b) {
     say(verdict, t(b.equal ? "booksEqual" : "booksDiffer"));
@@ -14,7 +14,7 @@ export function books(main, {signal, id}) {
     put(differ, b.differences.map(d => h("li", null, d)));
     say(behind, b.ledger ? t("booksBehind", num(b.ledger.backlog_rows), span(b.ledger.drain_seconds)) : "");
   }
-  put(main, trouble, verdict, differ, h("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": t("books")}, h("table", {class: "plain numbers"}, h("thead", null, h("tr", null, h("td"), ["log", "gate", "ledger"].map(k => h("th", {scope: "col"}, t("book." + k))))), body)), behind, h("p", {class: "quiet"}, t("booksWhy")));
+  put(main, trouble, verdict, differ, h("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": t("books")}, h("table", {class: "plain numbers"}, h("thead", null, h("tr", null, h("td"), ["log", "gate", "ledger"].map(k => h("th", {scope: "col"}, t("book." + k))))), body)), behind, h("p", {class: "fine"}, t("booksWhy")));
   every(2000, signal, async () => {
     try { draw((await api("GET", `/campaigns/${id}/books`, {signal})).data); put(trouble); } catch (err) { if (!signal.aborted) put(trouble, why(err)); }
   });
@@ -26,8 +26,8 @@ export function system(main, {signal}) {
 }
 
 function throttle(signal) {
-  const facts = h("dl", {class: "facts wide", test: "throttle"}), trouble = h("div"), effect = h("p", {class: "quiet", role: "status"});
-  const rate = h("input", {type: "number", min: 1, max: 1e7, step: 1, inputmode: "numeric", required: true}), box = field(t("rowsPerSecond"), rate, {hint: t("throttleHint"), test: "throttle-rate"});
+  const facts = h("dl", {class: "facts wide", test: "throttle"}), trouble = h("div"), effect = h("p", {class: "fine", role: "status"});
+  const rate = h("input", {type: "number", min: 1, max: 1e7, step: 1, inputmode: "numeric", required: true}), box = field(t("rowsPerSecond"), rate, {test: "throttle-rate"});
   let status = null, serial = 0, timer;
   const look = () => {
     clearTimeout(timer);
@@ -42,8 +42,8 @@ function throttle(signal) {
       }
     }, 250);
   };
-  const factor = f => h("button", {type: "button", class: "button small", onclick: () => { rate.value = Math.max(1, Math.round((+rate.value || 1) * f)); look(); }}, f < 1 ? "÷ 2" : "× 2");
-  const form = h("form", {class: "stack", novalidate: true, onsubmit: async e => {
+  const factor = f => h("button", {type: "button", class: "btn", onclick: () => { rate.value = Math.max(1, Math.round((+rate.value || 1) * f)); look(); }}, f < 1 ? "÷ 2" : "× 2");
+  const form = h("form", {class: "flow", novalidate: true, onsubmit: async e => {
     e.preventDefault();
     const rows = Math.trunc(+rate.value);
     const done = await ask({title: t("throttleSet"), test: "throttle", confirm: t("throttleSet"), body: h("p", null, t("throttleMeans", num(status?.rows_per_second), num(rows))), act: async () => {
@@ -51,7 +51,7 @@ function throttle(signal) {
       return true;
     }});
     if (done) tell(t("throttleDone", num(rows)));
-  }}, h("div", {class: "row end"}, box, h("div", {class: "group"}, factor(0.5), factor(2)), h("button", {class: "button primary", test: "throttle-set"}, t("throttleSet"))), effect);
+  }}, h("div", {class: "row end"}, box, h("div", {class: "group"}, factor(0.5), factor(2)), h("button", {class: "btn btn-main", test: "throttle-set"}, t("throttleSet"))), h("p", {class: "fine"}, t("throttleHint")), effect);
   rate.addEventListener("input", look);
   function draw(s) {
     if (!status) rate.value = s.rows_per_second;
@@ -61,14 +61,14 @@ function throttle(signal) {
   every(2000, signal, async () => {
     try { draw((await api("GET", "/ledger/throttle", {signal})).data); put(trouble); } catch (err) { if (!signal.aborted) put(trouble, why(err)); }
   });
-  return h("section", {class: "card"}, h("h2", null, t("throttle")), h("p", {class: "quiet"}, t("throttleWhy")), trouble, facts, may("owner") ? form : h("p", {class: "note"}, t("ownerOnly")));
+  return h("section", {class: "panel"}, h("h2", null, t("throttle")), h("p", {class: "fine"}, t("throttleWhy")), trouble, facts, may("owner") ? form : h("p", {class: "message"}, t("ownerOnly")));
 }
 
 function audit(signal) {
   const out = h("div", {role: "status"});
-  const button = h("button", {type: "button", class: "button", test: "run-audit", onclick: async () => {
+  const button = h("button", {type: "button", class: "btn", test: "run-audit", onclick: async () => {
     button.disabled = true;
-    put(out, h("p", {class: "quiet"}, t("auditRuns")));
+    put(out, h("p", {class: "fine"}, t("auditRuns")));
     try {
       const {data} = await fetchAudit(signal);
       put(out, h("p", {class: "verdict " + (data.clean ? "good" : "bad")}, t(data.clean ? "auditClean" : "auditDirty", num(data.campaigns), num(data.places), num(data.records), span(data.seconds))),
@@ -78,13 +78,13 @@ function audit(signal) {
     }
     button.disabled = false;
   }}, t("runAudit"));
-  return h("section", {class: "card"}, h("h2", null, t("fullAudit")), h("p", {class: "quiet"}, t("fullAuditWhy")), may("owner") ? button : h("p", {class: "note"}, t("ownerOnly")), out);
+  return h("section", {class: "panel"}, h("h2", null, t("fullAudit")), h("p", {class: "fine"}, t("fullAuditWhy")), may("owner") ? button : h("p", {class: "message"}, t("ownerOnly")), out);
 }
 // It may take minutes.
 const fetchAudit = async signal => ({data: await (await api("POST", "/audit", {whole: true, signal})).json()});
 
 function nodes(signal) {
-  const body = h("div", {class: "nodes-list", test: "nodes"}), trouble = h("div"), other = h("p", {class: "quiet"});
+  const body = h("div", {class: "nodes-list", test: "nodes"}), trouble = h("div"), other = h("p", {class: "fine"});
   let before = "";
   function draw({items, complete}) {
     say(other, complete ? "" : t("othersUnknown"));
@@ -95,11 +95,11 @@ function nodes(signal) {
       const ok = n.this ? n.ready : (n.age_seconds ?? 0) <= 10, bad = (n.partitions ?? []).filter(p => p.state !== "following" || p.reason || p.ledger);
       return h("article", {class: "node"}, h("h3", null, h("i", {class: "lamp " + (ok ? "ok" : "away"), "aria-hidden": true}), n.address ?? n.node.slice(0, 8), n.this && h("small", null, t("thisNode"))),
         h("dl", {class: "facts"}, [["roles", n.roles.join(" · ")], ["build", n.build], ["rules", n.rules], ["startedAt", dateTime(n.started_at)], ["spokeAgo", n.this ? null : span(n.age_seconds)], ["why", n.reason]].filter(([, v]) => v).map(([k, v]) => [h("dt", null, t(k)), h("dd", null, v)])),
-        n.partitions && h("p", {class: "quiet"}, bad.length ? "" : t("partitionsWell", n.partitions.length)), bad.length > 0 && h("ul", {class: "differences"}, bad.map(p => h("li", null, t("partition", p.partition, p.state), " ", p.reason ?? p.ledger ?? t("recordsBehind", num(p.end - p.next))))));
+        n.partitions && h("p", {class: "fine"}, bad.length ? "" : t("partitionsWell", n.partitions.length)), bad.length > 0 && h("ul", {class: "differences"}, bad.map(p => h("li", null, t("partition", p.partition, p.state), " ", p.reason ?? p.ledger ?? t("recordsBehind", num(p.end - p.next))))));
     }));
   }
   every(3000, signal, async () => {
     try { draw((await api("GET", "/nodes", {signal})).data); put(trouble); } catch (err) { if (!signal.aborted) put(trouble, why(err)); }
   });
-  return h("section", {class: "card"}, h("h2", null, t("nodes")), trouble, body, other);
+  return h("section", {class: "panel"}, h("h2", null, t("nodes")), trouble, body, other);
 }

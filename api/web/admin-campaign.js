@@ -11,7 +11,7 @@ const tabs = {"": "board", edit: "edit", claims: "claims", audit: "audit", books
 
 /** campaign shows one campaign: its head stays while its tabs change. */
 export function campaign(main, {signal, id, tab}) {
-  const head = h("div", {class: "title"}), strip = h("nav", {class: "tabs", "aria-label": t("campaign")}), body = h("div", {class: "view"}), deck = h("div", {class: "deck"});
+  const head = h("div", {class: "title"}), strip = h("nav", {class: "tabline", "aria-label": t("campaign")}), body = h("div", {class: "view"}), deck = h("div", {class: "deck"});
   let known = null, inner = null, current = null, ours = 0; // ours: when this admin did something here
   const feed = Feed.of(id);
 
@@ -38,12 +38,12 @@ export function campaign(main, {signal, id, tab}) {
 
   // The one button that matters now is large and lies under the thumb.
   function drawDeck() {
-    if (!may("operator")) return put(deck, h("p", {class: "note"}, t("viewerOnly", t("role." + session.role))));
+    if (!may("operator")) return put(deck, h("p", {class: "message"}, t("viewerOnly", t("role." + session.role))));
     const all = verbsOf[known.status].filter(v => v !== "publish" || known.opens_at), main = all.includes("publish") ? "publish" : all[0];
-    put(deck, main && h("button", {class: `button big ${main}`, test: main, onclick: () => act(main)}, h("span", {class: "sign " + main, "aria-hidden": true}), t("verb." + main)),
+    put(deck, main && h("button", {class: `btn big ${main}`, test: main, onclick: () => act(main)}, h("span", {class: "sign " + main, "aria-hidden": true}), t("verb." + main)),
       h("div", {class: "verbs"},
-        all.filter(v => v !== main).map(v => h("button", {class: "button", test: v, onclick: () => act(v)}, t("verb." + v))),
-        known.kind !== "reaction" && known.status !== "archived" && known.status !== "draft" && h("button", {class: "button", test: "change-cap", onclick: changeCap}, t("changeCap"))));
+        all.filter(v => v !== main).map(v => h("button", {class: "btn", test: v, onclick: () => act(v)}, t("verb." + v))),
+        known.kind !== "reaction" && known.status !== "archived" && known.status !== "draft" && h("button", {class: "btn", test: "change-cap", onclick: changeCap}, t("changeCap"))));
   }
 
   function drawTime() {
@@ -60,7 +60,7 @@ export function campaign(main, {signal, id, tab}) {
     const c = known, reason = h("input", {type: "text", maxlength: 500, autocomplete: "off"});
     let etag = c.etag;
     const done = await ask({
-      title: t("verb." + verb) + ": " + c.title, test: "confirm", confirm: t("verb." + verb), tone: verb === "close" || verb === "archive" ? "danger" : verb === "pause" ? "warn" : "",
+      title: t("verb." + verb) + ": " + c.title, test: "confirm", confirm: t("verb." + verb), tone: verb === "close" || verb === "archive" ? "btn-bad" : verb === "pause" ? "warn" : "",
       body: [h("p", null, t("means." + verb, num(c.granted), num(c.waiting), c.cap === undefined ? "∞" : num(c.cap), dateTime(c.opens_at))), field(t("reasonIfAny"), reason, {test: "reason"})],
       act: async () => {
         try {
@@ -88,7 +88,7 @@ export function campaign(main, {signal, id, tab}) {
     let c = await reload(), etag = c.etag, serial = 0, timer;
     const value = h("input", {type: "number", min: 0, max: 1e9, step: 1, inputmode: "numeric", value: c.cap ?? "", autofocus: true, required: true}), none = h("input", {type: "checkbox", checked: c.cap === undefined});
     const reason = h("input", {type: "text", maxlength: 500, required: true, autocomplete: "off"}), effect = h("div", {class: "effect", test: "cap-preview", role: "status"});
-    const steps = [-10, -1, 1, 10].map(n => h("button", {type: "button", class: "button", onclick: () => { value.value = Math.max(0, (+value.value || 0) + n); look(); }}, (n > 0 ? "+" : "−") + Math.abs(n)));
+    const steps = [-10, -1, 1, 10].map(n => h("button", {type: "button", class: "btn", onclick: () => { value.value = Math.max(0, (+value.value || 0) + n); look(); }}, (n > 0 ? "+" : "−") + Math.abs(n)));
     const wanted = () => none.checked ? null : value.value === "" ? undefined : Math.trunc(+value.value);
     const reasonField = field(t("reason"), reason, {hint: t("reasonWhy"), test: "cap-reason"}), capField = field(t("f.cap"), value, {test: "cap-value"});
     const enough = () => { const b = document.querySelector("[data-test=cap-confirm]"); if (b) b.disabled = wanted() === undefined || wanted() === (c.cap ?? null) || !reason.value.trim(); };
@@ -115,7 +115,7 @@ export function campaign(main, {signal, id, tab}) {
         h("p", {class: "big-change"}, h("b", null, limit(p.cap.from)), " → ", h("b", null, limit(p.cap.to))),
         h("dl", {class: "facts"}, h("dt", null, t("whoGains")), h("dd", {test: "promoted"}, p.promoted ? t("promotedN", p.promoted) : t("promotedNone")), h("dt", null, t("whoWaits")), h("dd", null, t("waitingLeft", p.waiting - p.promoted)),
           p.over_by > 0 && [h("dt", null, t("overBy")), h("dd", {test: "over-by"}, t("overByN", p.over_by))]),
-        p.promoted_members.length > 0 && h("details", {open: p.promoted <= 12}, h("summary", null, t("promotedNames")), h("ol", {class: "names"}, p.promoted_members.map(m => h("li", null, m))), rest > 0 && h("p", {class: "quiet"}, t("andMore", num(rest))))];
+        p.promoted_members.length > 0 && h("details", {open: p.promoted <= 12}, h("summary", null, t("promotedNames")), h("ol", {class: "names"}, p.promoted_members.map(m => h("li", null, m))), rest > 0 && h("p", {class: "fine"}, t("andMore", num(rest))))];
     }
     for (const e of [value, none]) e.addEventListener("input", look);
     reason.addEventListener("input", enough);

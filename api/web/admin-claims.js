@@ -1,5 +1,5 @@
 // Who has a place, and who did what: the list of claims and the audit trail.
-import {api, ask, exact, field, h, may, num, put, send, t, tell, why} from "./admin-kit.js";
+import {api, ask, badge, exact, field, h, may, num, put, send, t, tell, why} from "./admin-kit.js";
 import {shown} from "./admin-diff.js";
 
 const states = ["", "granted", "waitlisted", "cancelled"];
@@ -10,8 +10,8 @@ const answer = v => typeof v === "boolean" ? t(v ? "yes" : "no") : Array.isArray
 /** pager keeps the way back: the interface only knows the way on. */
 function pager(load) {
   let cursors = [""];
-  const back = h("button", {type: "button", class: "button", test: "page-back", onclick: () => { cursors.pop(); load(cursors.at(-1)); }}, "‹ " + t("before"));
-  const on = h("button", {type: "button", class: "button", test: "page-on"}, t("after") + " ›"), where = h("span", {class: "quiet"});
+  const back = h("button", {type: "button", class: "btn", test: "page-back", onclick: () => { cursors.pop(); load(cursors.at(-1)); }}, "‹ " + t("before"));
+  const on = h("button", {type: "button", class: "btn", test: "page-on"}, t("after") + " ›"), where = h("span", {class: "fine"});
   const bar = h("div", {class: "row center"}, back, where, on);
   bar.to = next => {
     back.disabled = cursors.length < 2;
@@ -26,7 +26,7 @@ function pager(load) {
 
 /** claims lists the places of a campaign. */
 export function claims(main, {signal, id, campaign}) {
-  const wanted = {q: "", state: ""}, rows = h("tbody"), trouble = h("div"), note = h("p", {class: "quiet", role: "status"});
+  const wanted = {q: "", state: ""}, rows = h("tbody"), trouble = h("div"), note = h("p", {class: "fine", role: "status"});
   let serial = 0, timer;
   const pages = pager(load), form = campaign.form ?? [];
   const search = h("input", {type: "search", id: "search", placeholder: t("searchMembers"), "aria-label": t("searchMembers"), test: "claims-search", oninput: () => {
@@ -39,7 +39,7 @@ export function claims(main, {signal, id, campaign}) {
     chips.forEach((c, i) => c.setAttribute("aria-pressed", String(states[i] === s)));
     anew();
   }}, s ? t("state." + s) : t("all")));
-  const csv = h("button", {type: "button", class: "button", test: "csv", onclick: () => download(csv)}, t("csv"));
+  const csv = h("button", {type: "button", class: "btn", test: "csv", onclick: () => download(csv)}, t("csv"));
   const table = h("table", {class: "cards", tabindex: "-1"}, h("thead", null, h("tr", null, ["member", "state", "rank", "claimedAt", "ledger"].map(k => h("th", {scope: "col"}, t(k))), h("th", null, h("span", {class: "unseen"}, t("actions"))))), rows);
 
   const query = () => new URLSearchParams(Object.entries(wanted).filter(([, v]) => v));
@@ -68,19 +68,19 @@ export function claims(main, {signal, id, campaign}) {
     const given = form.filter(q => c.answers && q.id in c.answers);
     return h("tr", {test: "claim-row"},
       h("th", {scope: "row"}, c.member ? h("bdi", null, c.member) : h("em", null, t("erased")), given.length > 3 ? h("details", null, h("summary", null, t("answers")), h("dl", {class: "facts"}, given.map(q => [h("dt", null, q.label), h("dd", null, answer(c.answers[q.id]))]))) : given.length > 0 && h("small", null, given.map((q, i) => [i > 0 && " · ", h("span", null, q.label + ": "), h("b", null, answer(c.answers[q.id]))]))),
-      h("td", {"data-label": t("state")}, h("span", {class: "pill " + c.state}, t("state." + c.state))),
+      h("td", {"data-label": t("state")}, badge(c.state, t("state." + c.state))),
       h("td", {"data-label": t("rank")}, c.state === "waitlisted" ? t("waitsAs", num(c.position)) : c.rank ? "#" + num(c.rank) : "–"),
       h("td", {"data-label": t("claimedAt"), class: "at"}, exact(c.claimed_at), c.ended_at && h("small", null, t("endedAt", exact(c.ended_at)))),
-      h("td", {"data-label": t("ledger")}, h("span", {class: "quiet"}, t("ledger." + c.ledger))),
+      h("td", {"data-label": t("ledger")}, h("span", {class: "fine"}, t("ledger." + c.ledger))),
       h("td", null, c.member && may("operator") && (c.state === "granted" || c.state === "waitlisted") &&
-        h("button", {type: "button", class: "button small", test: "cancel-member", "aria-label": t("cancelFor", c.member), onclick: () => cancel(c)}, t("cancel"))));
+        h("button", {type: "button", class: "btn small", test: "cancel-member", "aria-label": t("cancelFor", c.member), onclick: () => cancel(c)}, t("cancel"))));
   }
 
   /** cancel takes a place away, with a reason that everybody may read. */
   async function cancel(c) {
     const reason = h("input", {type: "text", maxlength: 500, required: true, autofocus: true, autocomplete: "off"});
     const given = field(t("reason"), reason, {hint: t("reasonWhy"), test: "cancel-reason"}), effect = h("p", {role: "status"}, t(c.state === "granted" ? (campaign.waitlist_cap ? "cancelMovesUp" : "cancelFrees") : "cancelLeaves"));
-    const done = await ask({title: t("cancelFor", c.member), test: "cancel", confirm: t("cancelIt"), tone: "danger", body: [effect, given], act: async () => {
+    const done = await ask({title: t("cancelFor", c.member), test: "cancel", confirm: t("cancelIt"), tone: "btn-bad", body: [effect, given], act: async () => {
       if (!reason.value.trim()) { given.complain(t("reasonNeeded")); reason.focus(); return false; }
       await api("POST", `/campaigns/${id}/cancellations`, {body: {member: c.member, reason: reason.value.trim()}});
       tell(t("cancelled", c.member));
@@ -129,6 +129,6 @@ export function trail(main, {signal, id}) {
       if (!signal.aborted) put(trouble, why(err));
     }
   }
-  put(main, h("p", {class: "quiet"}, t("auditWhy")), trouble, list, pages);
+  put(main, h("p", {class: "fine"}, t("auditWhy")), trouble, list, pages);
   load("");
 }

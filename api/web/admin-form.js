@@ -89,7 +89,7 @@ function sheet(c, {signal, status = "draft", save, check, button}) {
   };
 
   // The questions.
-  const questions = h("div", {class: "stack"}), rules = h("div", {class: "stack"});
+  const questions = h("div", {class: "flow"}), rules = h("div", {class: "flow"});
   function drawQuestions(focus) {
     for (const k of [...fields.keys()]) if (k.startsWith("/form/")) fields.delete(k);
     put(questions, c.form.map(question));
@@ -125,10 +125,10 @@ function sheet(c, {signal, status = "draft", save, check, button}) {
       q.type === "number" && h("div", {class: "row"}, part("min", t("q.min"), h("input", {type: "number", step: "any", value: q.min ?? ""}), float), part("max", t("q.max"), h("input", {type: "number", step: "any", value: q.max ?? ""}), float)),
       choiceTypes.has(q.type) && part("choices", t("q.choices"), h("textarea", {rows: 3, value: (q.choices ?? []).join("\n")}), e => e.value.split("\n").map(s => s.trim()).filter(Boolean), {hint: t("q.choicesHint")}),
       h("div", {class: "row spread"}, h("label", {class: "check"}, must, t("q.required")),
-        h("div", {class: "group"}, h("button", {type: "button", class: "button small", disabled: i === 0, "aria-label": t("moveUp", i + 1), onclick: () => move(-1)}, "↑"), h("button", {type: "button", class: "button small", disabled: i === c.form.length - 1, "aria-label": t("moveDown", i + 1), onclick: () => move(1)}, "↓"),
-          h("button", {type: "button", class: "button small", test: "remove-question", onclick: () => { c.form.splice(i, 1); drawQuestions(Math.min(i, c.form.length - 1)); changed(); }}, t("remove")))));
+        h("div", {class: "group"}, h("button", {type: "button", class: "btn small", disabled: i === 0, "aria-label": t("moveUp", i + 1), onclick: () => move(-1)}, "↑"), h("button", {type: "button", class: "btn small", disabled: i === c.form.length - 1, "aria-label": t("moveDown", i + 1), onclick: () => move(1)}, "↓"),
+          h("button", {type: "button", class: "btn small", test: "remove-question", onclick: () => { c.form.splice(i, 1); drawQuestions(Math.min(i, c.form.length - 1)); changed(); }}, t("remove")))));
   }
-  const add = h("button", {type: "button", class: "button", test: "add-question", onclick: () => { c.form.push({id: slug("", c.form.map(q => q.id)), label: "", type: "text", required: false, fresh: true}); drawQuestions(c.form.length - 1); changed(); }}, "+ " + t("addQuestion"));
+  const add = h("button", {type: "button", class: "btn", test: "add-question", onclick: () => { c.form.push({id: slug("", c.form.map(q => q.id)), label: "", type: "text", required: false, fresh: true}); drawQuestions(c.form.length - 1); changed(); }}, "+ " + t("addQuestion"));
 
   // Who may claim.
   function drawRules(focus) {
@@ -138,12 +138,12 @@ function sheet(c, {signal, status = "draft", save, check, button}) {
       claim.addEventListener("input", () => { r.claim = claim.value.trim(); changed(`/eligibility/${i}/claim`); });
       values.addEventListener("input", () => { r.in = values.value.split(",").map(s => s.trim()).filter(Boolean); changed(`/eligibility/${i}/in`); });
       return h("fieldset", {class: "part"}, h("legend", null, t("rule", i + 1)), h("div", {class: "row"}, note(`/eligibility/${i}/claim`, field(t("r.claim"), claim, {hint: t("r.claimHint")})), note(`/eligibility/${i}/in`, field(t("r.in"), values, {hint: t("r.inHint")}))),
-        h("button", {type: "button", class: "button small", onclick: () => { c.eligibility.splice(i, 1); drawRules(); changed(); }}, t("remove")));
+        h("button", {type: "button", class: "btn small", onclick: () => { c.eligibility.splice(i, 1); drawRules(); changed(); }}, t("remove")));
     }));
     addRule.disabled = c.eligibility.length >= 10;
     if (focus !== undefined) rules.children[focus]?.querySelector("input")?.focus();
   }
-  const addRule = h("button", {type: "button", class: "button", test: "add-rule", onclick: () => { c.eligibility.push({claim: "", in: []}); drawRules(c.eligibility.length - 1); changed(); }}, "+ " + t("addRule"));
+  const addRule = h("button", {type: "button", class: "btn", test: "add-rule", onclick: () => { c.eligibility.push({claim: "", in: []}); drawRules(c.eligibility.length - 1); changed(); }}, "+ " + t("addRule"));
 
   /** made is the campaign as the server takes it. */
   const made = () => {
@@ -178,15 +178,15 @@ function sheet(c, {signal, status = "draft", save, check, button}) {
       const wrong = (attempted || touched.has(p)) && at.get(p);
       box.complain(wrong ? wrong.map(f => fault(f.detail)).join(" ") : "");
     }
-    put(trouble, attempted && rest.map(f => h("p", {class: "note bad", role: "alert"}, h("code", null, f.pointer), " ", fault(f.detail))));
+    put(trouble, attempted && rest.map(f => h("p", {class: "message bad", role: "alert"}, h("code", null, f.pointer), " ", fault(f.detail))));
   }
 
-  const preview = h("aside", {class: "preview card", "aria-label": t("preview"), test: "preview"}), trouble = h("div"), submit = h("button", {class: "button primary", test: "save"}, button);
+  const preview = h("aside", {class: "preview panel", "aria-label": t("preview"), test: "preview"}), trouble = h("div"), submit = h("button", {class: "btn btn-main btn-wide", form: "definition", test: "save"}, button);
   const draw = () => put(preview, shownToMembers(c));
   const id = status === "draft" && !c.version && text("id", {spellcheck: "false", placeholder: t("idAuto")}, {hint: t("idHint")});
   const promotion = h("input", {type: "checkbox", checked: c.end_promotion});
   promotion.addEventListener("input", () => { c.end_promotion = promotion.checked; changed(); });
-  const form = h("form", {class: "sheet-form", novalidate: true, onsubmit: async e => {
+  const form = h("form", {id: "definition", class: "sheet-form", novalidate: true, onsubmit: async e => {
     e.preventDefault();
     if (submit.disabled) return;
     attempted = true;
@@ -204,17 +204,16 @@ function sheet(c, {signal, status = "draft", save, check, button}) {
     }
     submit.disabled = false;
   }},
-    h("section", {class: "card stack"}, h("h2", null, t("what")), text("title", {maxlength: 200, required: true, autofocus: true}), simple("description", h("textarea", {rows: 5, maxlength: 10000, value: c.description ?? ""}), i => i.value), pick("kind", ["event", "reward", "reaction"]), id),
-    h("section", {class: "card stack"}, h("h2", null, t("when")), h("p", {class: "quiet"}, t("timesIn", zoneName())), h("div", {class: "row"}, time("opens_at"), time("closes_at")), time("cancellable_until", {hint: t("cancellableHint")})),
-    h("section", {class: "card stack"}, h("h2", null, t("howMany")), h("div", {class: "row"}, number("cap", {placeholder: t("noCap")}, {hint: t("capHint")}), number("waitlist_cap", {placeholder: "0"}, {hint: t("waitlistHint")})), number("points", {placeholder: "0"}),
-      h("details", null, h("summary", null, t("finer")), h("div", {class: "stack"}, pick("cap_mode", ["hard", "soft"], {hint: t("capModeHint")}), pick("counting", ["direct", "batched"], {hint: t("countingHint")}), pick("reclaim", ["allowed", "refused"]), h("label", {class: "check"}, promotion, t("f.end_promotion"))))),
-    h("section", {class: "card stack"}, h("h2", null, t("f.form")), h("p", {class: "quiet"}, t("formHint")), questions, add),
-    h("section", {class: "card stack"}, h("h2", null, t("f.eligibility")), h("p", {class: "quiet"}, t("rulesHint")), rules, addRule),
-    trouble, h("div", {class: "answers sticky"}, submit));
+    h("section", {class: "panel flow"}, h("h2", null, t("what")), text("title", {maxlength: 200, required: true, autofocus: true}), simple("description", h("textarea", {rows: 5, maxlength: 10000, value: c.description ?? ""}), i => i.value), pick("kind", ["event", "reward", "reaction"]), id),
+    h("section", {class: "panel flow"}, h("h2", null, t("when")), h("p", {class: "fine"}, t("timesIn", zoneName())), h("div", {class: "row"}, time("opens_at"), time("closes_at")), time("cancellable_until", {hint: t("cancellableHint")})),
+    h("section", {class: "panel flow"}, h("h2", null, t("howMany")), h("div", {class: "row"}, number("cap", {placeholder: t("noCap")}, {hint: t("capHint")}), number("waitlist_cap", {placeholder: "0"}, {hint: t("waitlistHint")})), number("points", {placeholder: "0"}),
+      h("details", null, h("summary", null, t("finer")), h("div", {class: "flow"}, pick("cap_mode", ["hard", "soft"], {hint: t("capModeHint")}), pick("counting", ["direct", "batched"], {hint: t("countingHint")}), pick("reclaim", ["allowed", "refused"]), h("label", {class: "check"}, promotion, t("f.end_promotion"))))),
+    h("section", {class: "panel flow"}, h("h2", null, t("f.form")), h("p", {class: "fine"}, t("formHint")), questions, add),
+    h("section", {class: "panel flow"}, h("h2", null, t("f.eligibility")), h("p", {class: "fine"}, t("rulesHint")), rules, addRule),);
   drawQuestions();
   drawRules();
   draw();
-  return h("div", {class: "beside"}, form, preview);
+  return h("div", {class: "beside"}, form, h("div", {class: "aside"}, preview, trouble, submit));
 }
 
 /** shownToMembers is the campaign as its page will show it. */
@@ -222,16 +221,16 @@ function shownToMembers(c) {
   const asks = q => {
     const off = {disabled: true}, id = fresh();
     const input = q.type === "long_text" ? h("textarea", {...off, rows: 2, id}) : q.type === "boolean" ? h("label", {class: "check"}, h("input", {type: "checkbox", ...off}), t("yes"))
-      : q.type === "choice" ? h("select", {...off, id}, (q.choices ?? []).map(v => h("option", null, v))) : q.type === "multi_choice" ? h("div", {class: "stack"}, (q.choices ?? []).map(v => h("label", {class: "check"}, h("input", {type: "checkbox", ...off}), v)))
+      : q.type === "choice" ? h("select", {...off, id}, (q.choices ?? []).map(v => h("option", null, v))) : q.type === "multi_choice" ? h("div", {class: "flow"}, (q.choices ?? []).map(v => h("label", {class: "check"}, h("input", {type: "checkbox", ...off}), v)))
       : h("input", {...off, id, type: q.type === "number" ? "number" : "text"});
-    return h("div", {class: "field"}, h(input.id ? "label" : "span", input.id ? {htmlFor: id} : {class: "label"}, q.label || t("untitled"), q.required && h("span", {class: "must"}, " *")), input);
+    return h("div", {class: "entry"}, h(input.id ? "label" : "span", input.id ? {htmlFor: id} : {class: "label"}, q.label || t("untitled"), q.required && h("span", {class: "must"}, " *")), input);
   };
   const facts = [
     [t("opens"), c.opens_at ? dateTime(c.opens_at) : t("byHand")], c.closes_at && [t("closes"), dateTime(c.closes_at)],
     [t("places"), c.cap === undefined || c.cap === null ? t("noCap") : num(c.cap) + (c.waitlist_cap ? " + " + t("waitN", num(c.waitlist_cap)) : "")],
     c.points > 0 && [t("f.points"), brief(c.points)], c.cancellable_until && [t("f.cancellable_until"), dateTime(c.cancellable_until)],
     c.eligibility.some(r => r.claim && r.in.length) && [t("onlyFor"), c.eligibility.filter(r => r.claim && r.in.length).map(r => `${r.claim}: ${r.in.join(" / ")}`).join("; ")]].filter(Boolean);
-  return [h("p", {class: "quiet"}, t("previewOf")), h("h2", null, c.title || t("untitled")),
+  return [h("p", {class: "fine"}, t("previewOf")), h("h2", null, c.title || t("untitled")),
     (c.description ?? "").split(/\n{2,}/).filter(Boolean).map(p => h("p", {class: "prose"}, p)),
-    h("dl", {class: "facts"}, facts.map(([k, v]) => [h("dt", null, k), h("dd", null, v)])), c.form.map(asks), h("p", {class: "button primary block", "aria-hidden": true}, t("claim." + c.kind))];
+    h("dl", {class: "facts"}, facts.map(([k, v]) => [h("dt", null, k), h("dd", null, v)])), c.form.map(asks), h("p", {class: "btn btn-main btn-wide", "aria-hidden": true}, t("claim." + c.kind))];
 }

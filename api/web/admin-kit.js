@@ -132,13 +132,13 @@ export const api = (method, path, options) => send(method, "/v1/admin" + path, o
 /** why tells a person what went wrong. */
 export function why(err) {
   if (err instanceof Problem) {
-    if (err.status === 403) return h("div", {class: "note bad", role: "alert"}, h("strong", null, t("forbidden")), " ",
+    if (err.status === 403) return h("div", {class: "message bad", role: "alert"}, h("strong", null, t("forbidden")), " ",
       session.role ? t("forbiddenRole", t("role." + session.role)) : t("forbiddenToken"));
     const rest = err.fields.map(f => h("li", null, h("code", null, f.pointer), " ", fault(f.detail)));
-    return h("div", {class: "note bad", role: "alert"}, h("strong", null, err.body.title ?? ""), " ", err.body.detail ?? "", rest.length > 0 && h("ul", null, rest));
+    return h("div", {class: "message bad", role: "alert"}, h("strong", null, err.body.title ?? ""), " ", err.body.detail ?? "", rest.length > 0 && h("ul", null, rest));
   }
   const text = err.name === "TimeoutError" ? t("tooLate") : err instanceof TypeError ? t("offline") : String(err.message ?? err);
-  return h("div", {class: "note bad", role: "alert"}, h("strong", null, t("failed")), " ", text);
+  return h("div", {class: "message bad", role: "alert"}, h("strong", null, t("failed")), " ", text);
 }
 
 /** fault words the server's sentence about a field in the reader's language. */
@@ -152,7 +152,7 @@ export function fault(detail) {
 
 /** tell says something that passes: for eyes and for screen readers. */
 export function tell(text, tone = "good") {
-  const box = document.getElementById("toasts"), line = h("p", {class: "toast " + tone}, text);
+  const box = document.getElementById("toasts"), line = h("p", {class: "rise " + tone}, text);
   box.append(line);
   setTimeout(() => line.remove(), 6000);
 }
@@ -163,8 +163,8 @@ export function ask({title, body, confirm, tone = "", act, test, wide}) {
   return new Promise(resolve => {
     let result, busy = false;
     const trouble = h("div", {}), head = fresh();
-    const yes = confirm && h("button", {type: "submit", class: "button primary " + tone, test: test && test + "-confirm"}, confirm);
-    const no = h("button", {type: "button", class: "button", test: "dialog-close", onclick: () => d.close()}, confirm ? t("leaveIt") : t("close"));
+    const yes = confirm && h("button", {type: "submit", class: "btn btn-main " + tone, test: test && test + "-confirm"}, confirm);
+    const no = h("button", {type: "button", class: "btn", test: "dialog-close", onclick: () => d.close()}, confirm ? t("leaveIt") : t("close"));
     const form = h("form", {method: "dialog", novalidate: true, onsubmit: async e => {
       e.preventDefault();
       if (busy || yes?.disabled) return;
@@ -180,7 +180,7 @@ export function ask({title, body, confirm, tone = "", act, test, wide}) {
       }
       busy = false;
       d.removeAttribute("aria-busy");
-    }}, h("h2", {id: head}, title), h("div", {class: "stack"}, body), trouble, h("div", {class: "answers"}, no, yes));
+    }}, h("h2", {id: head}, title), h("div", {class: "flow"}, body), trouble, h("div", {class: "answers"}, no, yes));
     const d = h("dialog", {class: "sheet" + (wide ? " wide" : ""), "aria-labelledby": head, test, onclose: () => { d.remove(); resolve(result || undefined); }}, form);
     d.addEventListener("click", e => { if (e.target === d) d.close(); });
     document.body.append(d);
@@ -198,8 +198,8 @@ export function field(label, input, {hint, pointer, test} = {}) {
   input.id = id;
   if (test) input.dataset.test = test;
   input.setAttribute("aria-describedby", [hint && help, bad].filter(Boolean).join(" "));
-  const error = h("p", {id: bad, class: "error", hidden: true});
-  const box = h("div", {class: "field"}, h("label", {htmlFor: id}, label), input, hint && h("p", {id: help, class: "hint"}, hint), error);
+  const error = h("p", {id: bad, class: "wrong", hidden: true});
+  const box = h("div", {class: "entry"}, h("label", {htmlFor: id}, label), input, hint && h("p", {id: help, class: "fine"}, hint), error);
   box.dataset.pointer = pointer ?? "";
   box.complain = text => {
     say(error, text ?? "");
@@ -220,7 +220,10 @@ export function every(ms, signal, f) {
   turn();
 }
 
-export const pill = status => h("span", {class: "pill " + status, test: "status"}, t("status." + status));
+const hues = {open: "now live", scheduled: "soon", paused: "hold", granted: "now", waitlisted: "wait"};
+/** badge is a state with its colour. */
+export const badge = (state, text, test) => h("span", {class: "badge " + (hues[state] ?? ""), test}, text);
+export const pill = status => badge(status, t("status." + status), "status");
 
 /** fill is a bar of how much is gone; the text beside it says the same. */
 export function fill(granted, cap) {

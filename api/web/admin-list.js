@@ -35,7 +35,7 @@ function line(c) {
 export function list(main, {signal}) {
   let items = null, limit = shownAtFirst;
   const wanted = {q: "", status: kept("fc-status") || ""};
-  const rows = h("tbody"), count = h("p", {class: "quiet", role: "status"}), more = h("button", {class: "button", hidden: true, onclick: () => { limit += 200; draw(); }}, t("more"));
+  const rows = h("tbody"), count = h("p", {class: "fine", role: "status"}), more = h("button", {class: "btn", hidden: true, onclick: () => { limit += 200; draw(); }}, t("more"));
   const trouble = h("div"), empty = h("div", {class: "empty", hidden: true});
   const search = h("input", {type: "search", id: "search", placeholder: t("searchCampaigns"), "aria-label": t("searchCampaigns"), test: "search", oninput: e => { wanted.q = e.target.value.trim().toLowerCase(); limit = shownAtFirst; draw(); }});
   const chips = ["", ...statuses].map(s => h("button", {type: "button", class: "chip", "aria-pressed": String(wanted.status === s), test: "filter-" + (s || "all"), onclick: () => {
@@ -57,12 +57,12 @@ export function list(main, {signal}) {
     more.hidden = found.length <= limit;
     table.hidden = !found.length;
     empty.hidden = found.length > 0;
-    put(empty, h("p", null, items.length ? t("noneFound") : t("noneYet")), !items.length && may("operator") && h("a", {class: "button primary", href: "#/new"}, t("new")));
+    put(empty, h("p", null, items.length ? t("noneFound") : t("noneYet")), !items.length && may("operator") && h("a", {class: "btn btn-main", href: "#/new"}, t("new")));
     count.textContent = t("campaignsFound", found.length);
   }
 
   put(main,
-    h("div", {class: "title"}, h("h1", {tabindex: "-1"}, t("campaigns")), may("operator") && h("a", {class: "button primary", href: "#/new", test: "new-campaign"}, "+ " + t("new"))),
+    h("div", {class: "title"}, h("h1", {tabindex: "-1"}, t("campaigns")), may("operator") && h("a", {class: "btn btn-main", href: "#/new", test: "new-campaign"}, "+ " + t("new"))),
     h("div", {class: "filters"}, search, h("div", {class: "chips", role: "group", "aria-label": t("status")}, chips)),
     trouble, table, empty, more, count);
   every(5000, signal, async () => {
@@ -113,7 +113,7 @@ export function calendar(main, {signal, query}) {
       return h("td", {class: [key(d) === today && "today", !week && d.getMonth() !== at.getMonth() && "outside"].filter(Boolean).join(" ")},
         h("div", {class: "day"}, h("span", {"aria-hidden": true}, d.getDate()), h("span", {class: "unseen"}, fullDay(d) + (key(d) === today ? ", " + t("today") : "")),
           may("operator") && key(d) >= today && h("a", {class: "add", href: "#/new?on=" + key(d), "aria-label": t("newOn", fullDay(d))}, "+")),
-        h("div", {class: "openings"}, found.slice(0, room).map(entry), found.length > room && h("a", {class: "quiet", href: go(d, "week")}, t("andMore", found.length - room))),
+        h("div", {class: "openings"}, found.slice(0, room).map(entry), found.length > room && h("a", {class: "fine", href: go(d, "week")}, t("andMore", found.length - room))),
         found.length > 0 && h("span", {class: "dots", "aria-hidden": true}, found.slice(0, 3).map(c => h("i", {class: c.status}))));
     };
     const weeks = [];
@@ -121,18 +121,18 @@ export function calendar(main, {signal, query}) {
     const agenda = cells.filter(d => by.has(key(d)) && (week || d.getMonth() === at.getMonth()));
     put(body,
       h("table", {class: "calendar" + (week ? " week" : "")}, h("caption", {class: "unseen"}, monthName(at)), h("thead", null, h("tr", null, cells.slice(0, 7).map(d => h("th", {scope: "col"}, dayName(d))))), h("tbody", null, weeks)),
-      h("div", {class: "agenda"}, agenda.length ? agenda.map(d => h("section", null, h("h2", null, fullDay(d)), by.get(key(d)).map(entry))) : h("p", {class: "quiet"}, t("noOpenings"))));
+      h("div", {class: "agenda"}, agenda.length ? agenda.map(d => h("section", null, h("h2", null, fullDay(d)), by.get(key(d)).map(entry))) : h("p", {class: "fine"}, t("noOpenings"))));
   }
 
   put(main,
     h("div", {class: "title"}, h("h1", {tabindex: "-1"}, week ? t("weekOf", fullDay(weekStart(at))) : monthName(at)),
       h("div", {class: "group"},
-        h("a", {class: "button", href: go(step(-1)), "aria-label": t("before"), test: "calendar-before"}, "‹"),
-        h("a", {class: "button", href: go(new Date())}, t("today")),
-        h("a", {class: "button", href: go(step(1)), "aria-label": t("after"), test: "calendar-after"}, "›")),
+        h("a", {class: "btn", href: go(step(-1)), "aria-label": t("before"), test: "calendar-before"}, "‹"),
+        h("a", {class: "btn", href: go(new Date())}, t("today")),
+        h("a", {class: "btn", href: go(step(1)), "aria-label": t("after"), test: "calendar-after"}, "›")),
       h("div", {class: "group", role: "group", "aria-label": t("calendar")},
-        ["month", "week"].map(by => h("a", {class: "button" + ((by === "week") === week ? " on" : ""), "aria-current": (by === "week") === week && "true", href: go(at, by), test: "by-" + by}, t(by))))),
-    h("p", {class: "quiet"}, t("timesIn", zoneName())), trouble, body);
+        ["month", "week"].map(by => h("a", {class: "btn" + ((by === "week") === week ? " on" : ""), "aria-current": (by === "week") === week && "true", href: go(at, by), test: "by-" + by}, t(by))))),
+    h("p", {class: "fine"}, t("timesIn", zoneName())), trouble, body);
   draw([]);
   every(15_000, signal, async () => {
     try { draw(await all(signal)); put(trouble); } catch (err) { if (!signal.aborted) put(trouble, why(err)); }

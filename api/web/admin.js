@@ -12,7 +12,7 @@ function signIn() {
   const name = h("input", {type: "text", autocomplete: "username", maxlength: 128, value: session.name}), role = h("select", null, ["viewer", "operator", "owner"].map(r => h("option", {value: r, selected: r === (session.role || "operator")}, t("role." + r))));
   const token = h("textarea", {rows: 4, spellcheck: "false", autocomplete: "off"}), trouble = h("div"), asToken = field(t("token"), token, {test: "sign-in-token", hint: t("tokenHint")});
   const mine = session.trial ? h("details", null, h("summary", null, t("haveToken")), asToken) : asToken;
-  const form = h("form", {class: "card stack door", test: "sign-in", onsubmit: async e => {
+  const form = h("form", {class: "panel flow door", test: "sign-in", onsubmit: async e => {
     e.preventDefault();
     put(trouble);
     const given = token.value.trim(), body = given ? {token: given} : {name: name.value.trim(), role: role.value};
@@ -23,10 +23,10 @@ function signIn() {
       remember(data);
       start();
     } catch (err) {
-      put(trouble, err.code === "unauthenticated" ? h("p", {class: "note bad", role: "alert"}, t("badToken")) : err.code === "forbidden" ? h("p", {class: "note bad", role: "alert"}, t("nameNotHere"), " ", err.body.detail) : why(err));
+      put(trouble, err.code === "unauthenticated" ? h("p", {class: "message bad", role: "alert"}, t("badToken")) : err.code === "forbidden" ? h("p", {class: "message bad", role: "alert"}, t("nameNotHere"), " ", err.body.detail) : why(err));
       if (err.code === "forbidden") mine.open = true;
     }
-  }}, h("h1", {tabindex: "-1"}, t("signIn")), h("p", {class: "quiet"}, t(session.trial ? "signInTrial" : "signInWhy")), session.trial && [field(t("name"), name, {test: "sign-in-name"}), field(t("role"), role, {test: "sign-in-role", hint: t("roleHint")})], mine, trouble, h("button", {class: "button primary block", test: "sign-in-submit"}, t("signIn")));
+  }}, h("h1", {tabindex: "-1"}, t("signIn")), h("p", {class: "fine"}, t(session.trial ? "signInTrial" : "signInWhy")), session.trial && [field(t("name"), name, {test: "sign-in-name"}), field(t("role"), role, {test: "sign-in-role", hint: t("roleHint")})], mine, trouble, h("button", {class: "btn btn-main btn-wide", test: "sign-in-submit"}, t("signIn")));
   leave();
   drawBar(false);
   put(main, form);
@@ -42,13 +42,13 @@ async function signOut() {
 
 function drawBar(inside = true) {
   const here = location.hash;
-  const link = (href, key, on) => h("a", {href, "aria-current": on && "page", test: "nav-" + key}, t(key));
-  const clock = h("time", {class: "clock", title: t("agreedTime"), test: "clock"});
-  put(bar, h("a", {class: "brand", href: "#/"}, "firstcome"),
+  const link = (href, key, on) => h("a", {class: "bar-link", href, "aria-current": on && "page", test: "nav-" + key}, t(key));
+  const clock = h("time", {class: "clock", title: t("agreedTime"), test: "clock"}), other = lang === "ko" ? "en" : "ko";
+  put(bar, h("div", null, h("a", {class: "home", href: "#/"}, h("img", {src: "/assets/icon.svg", alt: "", width: 28, height: 28}), h("span", null, "firstcome")),
     inside && h("nav", {"aria-label": t("menu")}, link("#/", "campaigns", here === "" || here === "#/" || here.startsWith("#/c/") || here.startsWith("#/new")), link("#/calendar", "calendar", here.startsWith("#/calendar")), link("#/system", "system", here.startsWith("#/system"))),
-    h("div", {class: "ends"}, inside && clock, h("button", {type: "button", class: "button plain", lang: lang === "ko" ? "en" : "ko", test: "language", onclick: () => speak(lang === "ko" ? "en" : "ko")}, lang === "ko" ? "English" : "한국어"),
-      inside && h("button", {type: "button", class: "button plain", "aria-label": t("keys"), test: "keys", onclick: showKeys}, "?"),
-      inside && h("button", {type: "button", class: "button plain who", test: "who", onclick: account}, h("bdi", null, session.name || t("you")), session.role && h("small", null, t("role." + session.role)))));
+    h("div", {class: "bar-ends"}, inside && clock, h("button", {type: "button", class: "bar-link", lang: other, test: "language", onclick: () => speak(other)}, other === "en" ? "English" : "한국어"),
+      inside && h("button", {type: "button", class: "bar-link keys-button", "aria-label": t("keys"), test: "keys", onclick: showKeys}, "?"),
+      inside && h("button", {type: "button", class: "bar-link bar-who", test: "who", onclick: account}, h("span", null, h("bdi", null, session.name || t("you"))), session.role && h("small", null, t("role." + session.role))))));
   bar.clock = clock;
 }
 setInterval(() => { if (bar.clock?.isConnected) bar.clock.textContent = clockTime(now()); }, 250);
@@ -117,7 +117,7 @@ async function start() {
     if (!data.name) return signIn();
     send("GET", "/v1/time").catch(() => {}); // else by the board
   } catch (err) {
-    return put(main, why(err), h("button", {class: "button", onclick: start}, t("again")));
+    return put(main, why(err), h("button", {class: "btn", onclick: start}, t("again")));
   }
   leave();
   went = false;
