@@ -53,6 +53,7 @@ type Feed struct {
 	parts   []*part
 	wake    chan struct{} // one place: there is something to cut
 	hears   listener      // set before Run
+	far     *Receiver     // nil: the folds of this process tell the news
 }
 
 // listener is who passes frames on.

@@ -79,6 +79,9 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // part's mu held. engine.ErrNotFound; engine.ErrUnavailable, also when that does
 // not come in time.
 func (f *Feed) find(ctx context.Context, id string) (*Reel, error) {
+	if f.far != nil {
+		return f.far.find(ctx, id)
+	}
 	for waited := time.Duration(0); ; waited += toldPoll {
 		c, err := f.cfg.Source.Campaign(id)
 		if err != nil {

@@ -31,11 +31,13 @@ type Reel struct {
 	past      past
 	lines     lines
 	watchers  int
-	minds     map[fold.User]int // members whose own changes are asked for: how many ask
-	dirty     bool              // in part.dirty
-	heard     time.Duration     // when the first change that is not on the tape was heard
-	told      mark              // the last that is on the tape
-	cutAt     time.Duration     // of the last cut
+	minds     map[fold.User]int          // members whose own changes are asked for: how many ask
+	none      bool                       // far feeds: there is no such campaign
+	claims    map[fold.User]engine.Claim // far feeds: what those members were told last
+	dirty     bool                       // in part.dirty
+	heard     time.Duration              // when the first change that is not on the tape was heard
+	told      mark                       // the last that is on the tape
+	cutAt     time.Duration              // of the last cut
 	sent      [framesMost]time.Duration
 	frames    int // on the tape so far
 	buf       []byte

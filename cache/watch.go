@@ -52,6 +52,7 @@ func (r *Reel) Mind(user fold.User, on bool) {
 		r.minds[user]++
 	} else if r.minds[user]--; r.minds[user] <= 0 {
 		delete(r.minds, user)
+		delete(r.claims, user)
 	}
 }
 
