@@ -246,8 +246,8 @@ func isClean(p string) bool {
 func (s *Server) door(routes []route, gate *identity, crowd *meters, laneOf func(route) *lane) *door {
 	d := &door{server: s, mux: http.NewServeMux()}
 	for _, r := range routes {
-		if s.streamsOnly && r.access == asMember && r.operation != "makeStreamTicket" {
-			r.handle = func(*call) error { return unavailable.elsewhere("this node only serves streams") }
+		if because := s.elsewhere(&r); because != "" {
+			r.handle = func(*call) error { return unavailable.elsewhere(because) }
 		}
 		e := &endpoint{route: r, server: s, media: mediaOf[r.operation], timer: s.metrics.observer(r.operation)}
 		if r.access != anyone {

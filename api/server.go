@@ -23,6 +23,7 @@ type Config struct {
 	Limits          Limits
 	Streams         StreamLimits
 	StreamsOnly     bool     // members' claims and data are refused: another node answers them
+	NewsOnly        bool     // and so is everything that needs a fold: of the ports only Node, Feed and Glances are used
 	TicketKey       [32]byte // of the cluster: signs stream tickets
 	Version         string   // of the program, as the documents tell it
 	Logger          *slog.Logger
@@ -50,6 +51,7 @@ type Server struct {
 	leaving         atomic.Bool   // see Leave
 	streams         *streams      // nil: this node serves none
 	streamsOnly     bool
+	newsOnly        bool
 	feeds           atomic.Int64 // open feeds of admins
 	ticketKey       [32]byte
 	memberGate      *identity
@@ -61,14 +63,14 @@ type Server struct {
 
 // New joins the doors to their ports. It starts nothing and asks nobody.
 func New(cfg Config, ports Ports) (*Server, error) {
-	if ports.Claims == nil || ports.Campaigns == nil || ports.Verbs == nil || ports.Register == nil || ports.Node == nil {
+	if ports.Node == nil || !cfg.NewsOnly && (ports.Claims == nil || ports.Campaigns == nil || ports.Verbs == nil || ports.Register == nil) {
 		return nil, errors.New("the doors need claims, campaigns, verbs, register and node")
 	}
 	if cfg.Logger == nil {
 		return nil, errors.New("the doors need a logger")
 	}
 	s := &Server{ports: ports, log: cfg.Logger, proxies: cfg.TrustedProxies, gatherer: cfg.Gatherer, metrics: newMetrics(cfg.Metrics),
-		streamsOnly: cfg.StreamsOnly, ticketKey: cfg.TicketKey}
+		streamsOnly: cfg.StreamsOnly, newsOnly: cfg.NewsOnly, ticketKey: cfg.TicketKey}
 	if ports.Feed != nil && ports.Glances != nil {
 		s.streams = newStreams(ports.Feed, ports.Glances, cfg.Streams, newStreamMetrics(cfg.Metrics))
 	}
