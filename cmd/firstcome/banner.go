@@ -58,13 +58,15 @@ func (h *hall) greet(c *Config, members, admins, example string) {
 	if c.Data != "firstcome-data" {
 		g.DataFlag = " --data " + quoted(c.Data)
 	}
-	if c.cluster() {
+	if c.cluster() && !c.relayed() {
 		g.Log = fmt.Sprintf("topic %s on Kafka at %s", c.KafkaTopic, strings.Join(c.Kafka, ","))
 	}
 	if c.Redis != "" {
 		g.Gate = maskURL(c.Redis)
 	}
-	if c.Postgres != "" {
+	if c.relayed() {
+		g.Log, g.Ledger = "none: other nodes tell the news through the gate", "none"
+	} else if c.Postgres != "" {
 		g.Ledger = maskURL(c.Postgres)
 	}
 	var text bytes.Buffer // one write, so that no line of the log falls into it

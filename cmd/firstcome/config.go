@@ -76,6 +76,16 @@ type Config struct {
 	// the node does, so that their readers do not all come to the next node at
 	// once. 10ms..4s, default 2s.
 	StreamsEnd time.Duration
+	// StreamSource (key stream-source) is where this node's streams come from:
+	// log, or redis for a node with the role stream alone. With redis it follows
+	// no log and needs neither kafka nor postgres: nodes that follow the log tell
+	// it through redis, by one Pub/Sub channel for each campaign that somebody
+	// watches here, within 50 ms more. It then answers streams, the JSON of
+	// missing frames, tickets, health and metrics, and 503 "unavailable" to
+	// everything else; members hear there of changes of their claims from then
+	// on, not of how they stand. The other nodes need no setting: they tell while
+	// there is such a node, and one of them at a time. Default log.
+	StreamSource string
 
 	// Issuer (key issuer) is the iss that tokens must carry. With neither jwks
 	// nor jwt-key its keys are found by OpenID Connect discovery, and it must be
@@ -149,6 +159,7 @@ func (c *Config) defaults() {
 	orText(&c.Data, "firstcome-data")
 	orText(&c.KafkaTopic, "firstcome.log.v1")
 	orText(&c.DefaultLanguage, "en")
+	orText(&c.StreamSource, "log")
 	if c.KafkaPartitions == 0 {
 		c.KafkaPartitions = 16
 	}
@@ -184,8 +195,12 @@ func (c *Config) cluster() bool { return len(c.Kafka) > 0 }
 // trial reports whether the program is its own issuer.
 func (c *Config) trial() bool { return c.Issuer == "" && c.JWKS == "" && c.JWTKey == "" }
 
+// relayed reports whether other nodes tell this one what its streams show: it
+// follows no log.
+func (c *Config) relayed() bool { return c.StreamSource == "redis" }
+
 // embedded reports whether anything is kept in Data.
-func (c *Config) embedded() bool { return !c.cluster() || c.Postgres == "" }
+func (c *Config) embedded() bool { return !c.relayed() && (!c.cluster() || c.Postgres == "") }
 
 // does reports whether this node has a role.
 func (c *Config) does(role string) bool { return slices.Contains(c.Roles, role) }

@@ -40,6 +40,9 @@ func (h *hall) configCheck() *cobra.Command {
 		if err := h.printConfig(c); err != nil {
 			return err
 		}
+		if c.relayed() {
+			return h.knock(cmd.Context(), "redis", true, knockRedis, c)
+		}
 		return errors.Join(h.knock(cmd.Context(), "kafka", c.cluster(), knockKafka, c),
 			h.knock(cmd.Context(), "redis", c.Redis != "", knockRedis, c),
 			h.knock(cmd.Context(), "postgres", c.Postgres != "", knockPostgres, c))

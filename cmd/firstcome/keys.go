@@ -64,6 +64,8 @@ var keys = []key{
 	{"streams-end", "`duration` over which the streams end when the node does (default 2s)", `"2s": from 10ms to 4s`, false,
 		duration(func(c *Config) *time.Duration { return &c.StreamsEnd }, 10*time.Millisecond, 4*time.Second),
 		func(c *Config) string { return c.StreamsEnd.String() }},
+	{"stream-source", "`source` of this node's streams: log, or redis with the role stream alone (default log)", `"log" or "redis"`, false,
+		text(func(c *Config) *string { return &c.StreamSource }, oneOf("log", "redis")), func(c *Config) string { return c.StreamSource }},
 	{"issuer", "the `iss` of tokens; alone: OpenID Connect discovery", `"https://login.example.org/"`, false,
 		text(func(c *Config) *string { return &c.Issuer }, checkIssuer), func(c *Config) string { return c.Issuer }},
 	{"audience", "the `aud` of members' tokens; admins': with -admin appended", `"firstcome"`, false,

@@ -68,7 +68,8 @@ type node struct {
 	data            *dataDir // nil: nothing is embedded
 	rooms           *rooms
 	engine          *engine.Engine
-	news            *news // nil: without the role stream
+	news            *news    // nil: nobody hears of this node's news
+	relayed         *relayed // instead of rooms, engine and news, when stream-source is redis
 	doors           *api.Server
 	tracing         tracing
 	members, admins net.Listener
@@ -80,6 +81,9 @@ type node struct {
 func (h *hall) serve(ctx context.Context, c *Config) (err error) {
 	n := &node{c: c, log: h.logger(c), lockless: h.lockless || rehearsedLockless(h.environ), wall: rehearsedWall(h.environ)}
 	defer func() { err = errors.Join(err, n.close()) }()
+	if c.relayed() {
+		return n.serveRelayed(ctx, h)
+	}
 	if err := n.open(ctx); err != nil {
 		return err
 	}
@@ -104,7 +108,9 @@ func (n *node) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	n.openNews(t)
+	if err := n.openNews(t); err != nil {
+		return err
+	}
 	if err := n.joinEngine(t, n.c.Roles); err != nil {
 		return err
 	}
@@ -197,7 +203,7 @@ func (n *node) crew(started func(context.Context)) *crew {
 		c.add("scheduler", n.engine.Schedule)
 	}
 	if n.news != nil {
-		c.add("news", n.news.feed.Run)
+		c.add("news", n.news.run)
 	}
 	c.add("engine", n.engine.Run)
 	for _, l := range n.rooms.books.runs(n.c.does("ledger")) {
@@ -253,7 +259,7 @@ func (n *node) awaitReady(ctx context.Context) {
 	tick := time.NewTicker(readyPoll)
 	defer tick.Stop()
 	late := time.After(readySoon)
-	for !n.engine.Health().Ready {
+	for !n.health().Ready {
 		select {
 		case <-tick.C:
 		case <-late:
@@ -269,11 +275,11 @@ func (n *node) ready(ctx context.Context) bool {
 	tick := time.NewTicker(readyPoll)
 	defer tick.Stop()
 	late := time.After(readySoon)
-	for !n.engine.Health().Ready {
+	for !n.health().Ready {
 		select {
 		case <-tick.C:
 		case <-late:
-			n.log.WarnContext(ctx, "this node is not ready yet", "room", "cmd", "err", n.engine.Health().Reason)
+			n.log.WarnContext(ctx, "this node is not ready yet", "room", "cmd", "err", n.health().Reason)
 		case <-ctx.Done():
 			return false
 		}
@@ -288,6 +294,9 @@ func (n *node) close() error {
 	var all []error
 	if n.rooms != nil {
 		all = append(all, n.rooms.close(ctx))
+	}
+	if n.relayed != nil {
+		all = append(all, n.relayed.close())
 	}
 	all = append(all, n.tracing.close(ctx))
 	for _, l := range []net.Listener{n.members, n.admins} {

@@ -24,9 +24,12 @@ func (c *Config) validate() problems {
 	if sameDoor(c.Listen, c.AdminListen) {
 		wrong("admin-listen", fmt.Sprintf("is the same door as listen (%s)", c.Listen), "another port")
 	}
-	if c.cluster() {
+	switch {
+	case c.relayed():
+		c.validateRelayed(wrong)
+	case c.cluster():
 		c.validateCluster(wrong)
-	} else {
+	default:
 		c.validateAlone(wrong)
 	}
 	c.validateIdentity(wrong)
@@ -42,6 +45,24 @@ func (c *Config) validateCluster(wrong func(name, what, right string)) {
 	}
 	if c.Postgres == "" {
 		wrong("postgres", because+"shares its ledger with the others", mustKey("postgres").right)
+	}
+	if !c.Secret.known {
+		wrong("secret", because+"shares its secret with the others", mustKey("secret").right)
+	}
+	if c.trial() {
+		wrong("jwt-key", because+"needs to know who may say who the member is", "one of issuer, jwks and jwt-key")
+	}
+}
+
+// validateRelayed says what a node lacks that hears the news through Redis. Of
+// kafka and postgres it makes no use, so that nodes may share one file.
+func (c *Config) validateRelayed(wrong func(name, what, right string)) {
+	const because = "is not given, but stream-source is redis: such a node "
+	if !slices.Equal(c.Roles, []string{"stream"}) {
+		wrong("stream-source", "is redis, but this node has other roles than stream, and those follow the log", "log, or --roles stream")
+	}
+	if c.Redis == "" {
+		wrong("redis", because+"hears the news there", mustKey("redis").right)
 	}
 	if !c.Secret.known {
 		wrong("secret", because+"shares its secret with the others", mustKey("secret").right)

@@ -61,7 +61,7 @@ func Connect(url string, cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{address: address, driver: address.open(), logger: cfg.Logger, metrics: newMetrics()}
+	c := &Client{address: address, driver: address.Open(), logger: cfg.Logger, metrics: newMetrics()}
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
 	}

@@ -17,12 +17,12 @@ const (
 	poolSize    = 16                     // connections a server, for pipelines and for the rest each
 )
 
-// open makes the driver's client. It connects to nothing.
+// Open makes the driver's client. It connects to nothing.
 //
 // Retries are off (see the package's page). Contexts bound reads and writes too. There
 // is no OnConnect: it would also run on the sentinels. RESP2 is spoken, because nothing
 // here needs push messages and every Redis, proxy and test server speaks it.
-func (a Address) open() redis.UniversalClient {
+func (a Address) Open() redis.UniversalClient {
 	switch a.Shape {
 	case Sentinel:
 		return redis.NewFailoverClient(a.sentinel())
