@@ -1,22 +1,14 @@
 package api
 
 import (
-	"bytes"
-	"embed"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 )
-
-//go:embed web
-var web embed.FS
-
-var pages = template.Must(template.ParseFS(web, "web/*.html"))
 
 // serveDocument is GET /openapi.json.
 func (s *Server) serveDocument(doc []byte) func(*call) error {
@@ -79,61 +71,39 @@ func operations(doc []byte) (title string, all []operation, err error) {
 	return d.Info.Title, all, nil
 }
 
+// docsData is what the documents' page shows.
+type docsData struct {
+	Title      string
+	Operations []operation
+}
+
 // serveDocs is GET /docs: the document as a page that needs no script.
 func (s *Server) serveDocs(doc []byte) func(*call) error {
-	read := sync.OnceValues(func() (map[string]any, error) {
+	read := sync.OnceValues(func() (docsData, error) {
 		title, all, err := operations(doc)
-		return map[string]any{"Title": title, "Operations": all}, err
+		return docsData{title, all}, err
 	})
 	return func(c *call) error {
 		data, err := read()
 		if err != nil {
 			return err
 		}
-		return c.html("docs.html", http.StatusOK, data)
+		f := c.frame()
+		f.Lang, f.Other, f.Korean = "en", "ko", false // the document speaks English
+		f.Title, f.Data = data.Title, data
+		return c.html("docs.html", http.StatusOK, policyStill, &f)
 	}
-}
-
-// html sends a page. It may load its style from here and nothing else from
-// anywhere.
-func (c *call) html(name string, status int, data any) error {
-	var out bytes.Buffer
-	if err := pages.ExecuteTemplate(&out, name, data); err != nil {
-		return fmt.Errorf("draw %s: %w", name, err)
-	}
-	h := c.w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "public, max-age=300")
-	h.Set("Vary", "Accept-Language")
-	c.write(status, out.Bytes())
-	return nil
-}
-
-// style is GET /docs/style.css.
-func (s *Server) style(c *call) error {
-	css, err := web.ReadFile("web/style.css")
-	if err != nil {
-		return fmt.Errorf("read the style: %w", err)
-	}
-	c.w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	c.w.Header().Set("Cache-Control", "public, max-age=300")
-	c.write(http.StatusOK, css)
-	return nil
 }
 
 // problemPage is GET /problems/{code}: what a problem's type leads to.
 func (s *Server) problemPage(c *call) error {
 	k := kindOf(c.r.PathValue("code"))
 	if k == nil {
-		return notFound.is("")
+		return c.nowhere()
 	}
-	lang := c.language()
-	t := k.texts[lang]
-	c.w.Header()["Content-Language"] = contentLanguage[lang]
-	return c.html("problem.html", http.StatusOK, map[string]any{
-		"Lang": contentLanguage[lang][0], "Code": k.code, "Status": k.status, "Retryable": k.retryable,
-		"Title": t.title, "Detail": t.detail, "Next": t.next, "Korean": lang == korean,
-	})
+	f := c.frame()
+	t := k.texts[languageOf[f.Lang]]
+	f.Title = t.title
+	f.Data = map[string]any{"Code": k.code, "Status": k.status, "Retryable": k.retryable, "Detail": t.detail, "Next": t.next}
+	return c.html("problem.html", http.StatusOK, policyStill, &f)
 }

@@ -289,7 +289,7 @@ func (d *door) missing(c *call) error {
 		}
 	}
 	if len(allow) == 0 || !isClean(probe.URL.Path) {
-		return notFound.is("")
+		return c.nowhere()
 	}
 	return &problem{kind: methodNotAllowed, headers: [][2]string{{"Allow", strings.Join(allow, ", ")}}}
 }

@@ -40,6 +40,8 @@ type identity struct {
 	keys   keySource
 	parser *jwt.Parser
 	admins bool
+	trial  bool   // this program is its own issuer
+	cookie string // of the pages' session
 	// byRole: no audience tells admins' tokens from members', so a role does.
 	byRole bool
 	now    func() time.Time
@@ -51,7 +53,7 @@ func newIdentity(cfg Identity, keys keySource, admins bool) (*identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keep verified tokens: %w", err)
 	}
-	id := &identity{keys: keys, admins: admins, now: cfg.now(), known: known}
+	id := &identity{keys: keys, admins: admins, trial: cfg.Trial(), cookie: cookieName(admins), now: cfg.now(), known: known}
 	options := []jwt.ParserOption{
 		jwt.WithValidMethods(keys.algorithms()),
 		jwt.WithExpirationRequired(),
@@ -71,18 +73,29 @@ func newIdentity(cfg Identity, keys keySource, admins bool) (*identity, error) {
 	return id, nil
 }
 
-// caller returns who asks. 401 when the request carries no good token, 503 when
-// the keys to tell that are out of reach.
+// caller returns who asks: by Authorization, or else by the pages' cookie. 401
+// when the request carries no good token, 503 when the keys to tell that are out
+// of reach, 403 when another site's page sends the cookie with a change.
 func (id *identity) caller(r *http.Request) (*caller, error) {
 	token, err := bearer(r)
+	if len(r.Header["Authorization"]) == 0 {
+		if kept, refused := id.cookieToken(r); !errors.Is(refused, errNoCookie) {
+			token, err = kept, refused
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
+	return id.whose(r.Context(), token)
+}
+
+// whose returns who a token speaks for, from memory if it was seen before.
+func (id *identity) whose(ctx context.Context, token string) (*caller, error) {
 	key := sha256.Sum256([]byte(token))
 	if who, ok := id.known.GetIfPresent(key); ok && id.now().Unix() < who.expires {
 		return who, nil
 	}
-	who, err := id.verify(r.Context(), token)
+	who, err := id.verify(ctx, token)
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func TestMalformedRequests(t *testing.T) {
 		{"POST /v1/campaigns/../claims", 404, "not-found", nil},
 		{"GET /v1/campaigns/noon/", 404, "not-found", nil},
 		{"GET //v1/time", 404, "not-found", nil},
-		{"GET /", 404, "not-found", nil},
+		{"GET /none", 404, "not-found", nil},
 		{"GET /v2/time", 404, "not-found", nil},
 		{"GET /problems/none", 404, "not-found", nil},
 		// methods

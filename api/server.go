@@ -55,6 +55,9 @@ type Server struct {
 	feeds           atomic.Int64 // open feeds of admins
 	ticketKey       [32]byte
 	memberGate      *identity
+	adminGate       *identity
+	issuer          *Issuer // nil: somebody else makes the tokens
+	assets          map[string]*asset
 	members, admins *door
 	memberDoc       []byte
 	adminDoc        []byte
@@ -115,8 +118,10 @@ func (s *Server) open(cfg Config) (err error) {
 	if s.memberGate, err = newIdentity(cfg.Identity, s.keys, false); err != nil {
 		return err
 	}
-	adminGate, err := newIdentity(cfg.Identity, s.keys, true)
-	if err != nil {
+	if s.adminGate, err = newIdentity(cfg.Identity, s.keys, true); err != nil {
+		return err
+	}
+	if err := s.openPages(cfg.Identity); err != nil {
 		return err
 	}
 	s.members = s.door(s.memberRoutes(), s.memberGate, crowd, func(r route) *lane {
@@ -125,7 +130,7 @@ func (s *Server) open(cfg Config) (err error) {
 		}
 		return reads
 	})
-	s.admins = s.door(s.adminRoutes(), adminGate, nil, func(route) *lane { return admins })
+	s.admins = s.door(s.adminRoutes(), s.adminGate, nil, func(route) *lane { return admins })
 	return nil
 }
 
@@ -172,7 +177,11 @@ func (s *Server) memberRoutes() []route {
 		{"DELETE /v1/campaigns/{id}/claims/me", "cancelMyClaim", asMember, costly, s.cancel},
 		{"GET /v1/me/claims", "listMyClaims", asMember, counted, s.history},
 		{"GET /v1/me/points", "getMyPoints", asMember, counted, s.points},
-	}, s.commonRoutes(s.memberDoc, false)...)
+
+		{"GET /{$}", "getHome", anyone, free, s.app("home.html", s.memberGate, nil)},
+		{"GET /c/{id}", "getCampaignPage", anyone, free, s.app("member.html", s.memberGate, s.aboutCampaign)},
+		{"GET /live", "getLivePage", anyone, free, s.app("live.html", s.memberGate, nil)},
+	}, s.commonRoutes(s.memberDoc, s.memberGate)...)
 }
 
 // adminRoutes is everything that admins, and the machines that watch, can ask for.
@@ -207,18 +216,24 @@ func (s *Server) adminRoutes() []route {
 		{"GET /v1/time", "getTime", anyone, free, s.time},
 		{"GET /metrics", "getMetrics", anyone, free, s.showMetrics},
 		{"GET /debug/pprof/{profile...}", "getProfile", asOperator, free, s.profile},
-	}, s.commonRoutes(s.adminDoc, true)...)
+
+		{"GET /{$}", "getHome", anyone, free, s.app("admin.html", s.adminGate, nil)},
+	}, s.commonRoutes(s.adminDoc, s.adminGate)...)
 }
 
-// commonRoutes is what both listeners have; because: say why something has stopped.
-func (s *Server) commonRoutes(doc []byte, because bool) []route {
+// commonRoutes is what both listeners have. The admins' says why something has stopped.
+func (s *Server) commonRoutes(doc []byte, id *identity) []route {
 	return []route{
+		{"GET /session", "getSession", anyone, free, s.whoIsHere(id)},
+		{"POST /session", "signIn", anyone, free, s.signIn(id)},
+		{"DELETE /session", "signOut", anyone, free, s.signOut(id)},
+		{"GET /assets/{file}", "getAsset", anyone, free, s.asset},
+
 		{"GET /livez", "getLiveness", anyone, free, s.live},
-		{"GET /readyz", "getReadiness", anyone, free, s.ready(because)},
+		{"GET /readyz", "getReadiness", anyone, free, s.ready(id.admins)},
 		{"GET /openapi.json", "getOpenAPI", anyone, free, s.serveDocument(doc)},
 		{"GET /asyncapi.json", "getAsyncAPI", anyone, free, s.serveDocument(s.asyncDoc)},
 		{"GET /docs", "getDocs", anyone, free, s.serveDocs(doc)},
-		{"GET /docs/style.css", "getDocsStyle", anyone, free, s.style},
 		{"GET /problems/{code}", "getProblem", anyone, free, s.problemPage},
 	}
 }
