@@ -1,5 +1,5 @@
 // Create and edit a campaign, with what members will see beside it.
-import {api, brief, dateTime, fault, field, fresh, h, num, Problem, put, t, tell, why, zoneName} from "./admin-kit.js";
+import {api, brief, dateTime, fault, field, fresh, h, localTime, num, Problem, put, t, tell, why, zoneName} from "./admin-kit.js";
 import {settle} from "./admin-diff.js";
 
 const types = ["text", "long_text", "email", "phone", "number", "boolean", "choice", "multi_choice"];
@@ -8,12 +8,6 @@ const textTypes = new Set(["text", "long_text", "email", "phone"]), choiceTypes 
 const locked = {draft: [], scheduled: ["kind", "cap_mode"]};
 const lockedLater = ["kind", "cap_mode", "counting", "points", "opens_at", "cap"];
 
-const two = n => String(n).padStart(2, "0");
-const local = iso => {
-  if (!iso) return "";
-  const d = new Date(iso), seconds = d.getSeconds() ? ":" + two(d.getSeconds()) : "";
-  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}T${two(d.getHours())}:${two(d.getMinutes())}${seconds}`;
-};
 const whole = v => v === "" ? null : Math.trunc(+v);
 const slug = (text, taken) => {
   const base = text.toLowerCase().normalize("NFKD").replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 40) || "q";
@@ -84,7 +78,7 @@ function sheet(c, {signal, status = "draft", save, check, button}) {
   const number = (name, props, options) => simple(name, h("input", {type: "number", inputmode: "numeric", min: 0, step: 1, value: c[name] ?? "", ...props}), i => whole(i.value), options);
   const pick = (name, of, options) => simple(name, h("select", null, of.map(v => h("option", {value: v, selected: c[name] === v}, t(`${name}.${v}`)))), i => i.value, options);
   const time = (name, options) => {
-    const input = h("input", {type: "datetime-local", value: local(c[name]), step: new Date(c[name] ?? 0).getSeconds() ? 1 : 60});
+    const input = h("input", {type: "datetime-local", value: localTime(c[name]), step: new Date(c[name] ?? 0).getSeconds() ? 1 : 60});
     return simple(name, input, i => i.value ? new Date(i.value).toISOString() : null, options);
   };
 

@@ -232,3 +232,10 @@ export function fill(granted, cap) {
   bar.firstChild.style.inlineSize = share * 100 + "%";
   return bar;
 }
+
+/** localTime is a time as an input of the reader's zone takes it. */
+export function localTime(iso) {
+  if (!iso) return "";
+  const d = new Date(iso), two = n => String(n).padStart(2, "0"), seconds = d.getSeconds() ? ":" + two(d.getSeconds()) : "";
+  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}T${two(d.getHours())}:${two(d.getMinutes())}${seconds}`;
+}

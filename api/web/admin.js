@@ -45,7 +45,7 @@ function drawBar(inside = true) {
   const link = (href, key, on) => h("a", {class: "bar-link", href, "aria-current": on && "page", test: "nav-" + key}, t(key));
   const clock = h("time", {class: "clock", title: t("agreedTime"), test: "clock"}), other = lang === "ko" ? "en" : "ko";
   put(bar, h("div", null, h("a", {class: "home", href: "#/"}, h("img", {src: "/assets/icon.svg", alt: "", width: 28, height: 28}), h("span", null, "firstcome")),
-    inside && h("nav", {"aria-label": t("menu")}, link("#/", "campaigns", here === "" || here === "#/" || here.startsWith("#/c/") || here.startsWith("#/new")), link("#/calendar", "calendar", here.startsWith("#/calendar")), link("#/system", "system", here.startsWith("#/system"))),
+    inside && h("nav", {"aria-label": t("menu")}, link("#/", "campaigns", here === "" || here === "#/" || here.startsWith("#/c/") || here.startsWith("#/new")), link("#/calendar", "calendar", here.startsWith("#/calendar")), link("#/notices", "notices", here.startsWith("#/notices")), link("#/system", "system", here.startsWith("#/system"))),
     h("div", {class: "bar-ends"}, inside && clock, h("button", {type: "button", class: "bar-link", lang: other, test: "language", onclick: () => speak(other)}, other === "en" ? "English" : "한국어"),
       inside && h("button", {type: "button", class: "bar-link keys-button", "aria-label": t("keys"), test: "keys", onclick: showKeys}, "?"),
       inside && h("button", {type: "button", class: "bar-link bar-who", test: "who", onclick: account}, h("span", null, h("bdi", null, session.name || t("you"))), session.role && h("small", null, t("role." + session.role))))));
@@ -62,6 +62,7 @@ function route(hash) {
   if (!first) return {at: "list", draw: async s => (await lists()).list(main, {signal: s})};
   if (first === "calendar") return {at: "calendar?" + query, title: t("calendar"), draw: async s => (await lists()).calendar(main, {signal: s, query: q})};
   if (first === "new") return {at: "new", title: t("newCampaign"), draw: async s => (await import("./admin-form.js")).create(main, {signal: s, query: q})};
+  if (first === "notices") return {at: "notices", title: t("notices"), draw: async s => (await import("./admin-notices.js")).notices(main, {signal: s})};
   if (first === "system") return {at: "system", title: t("system"), draw: async s => (await import("./admin-books.js")).system(main, {signal: s})};
   if (first === "c" && /^[a-z0-9][a-z0-9-]{0,62}$/.test(id ?? "")) return {at: "c/" + id, tab, draw: async s => (await import("./admin-campaign.js")).campaign(main, {signal: s, id, tab})};
   return {at: "nowhere", draw: () => put(main, h("h1", {tabindex: "-1"}, t("nowhere")), h("a", {href: "#/"}, t("campaigns")))};
