@@ -108,6 +108,3 @@ func TestPortraitsOfMembers(t *testing.T) {
 	b.offline()
 	b.portrait("ko offline")
 }
-
-// live is the button of one campaign on the page of a show.
-func live(id string) string { return `[data-campaign="` + id + `"] [data-test="claim-button"]` }

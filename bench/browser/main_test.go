@@ -37,8 +37,13 @@ var shared struct {
 	browser *chromium
 }
 
+// program is the program under test: built from this tree, or the one that
+// FIRSTCOME_PROGRAM names, such as a release.
 func program(t testing.TB) string {
 	t.Helper()
+	if path := os.Getenv("FIRSTCOME_PROGRAM"); path != "" {
+		return path
+	}
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	if shared.program == "" {

@@ -20,8 +20,8 @@ func TestThePagesAreLight(t *testing.T) {
 	t.Parallel()
 	h, id := embedded(t), stack.Unique("light")
 	h.open(t, id, "Light", map[string]any{"cap": 3, "form": outing})
-	b := on(phone).asKorean().sits(t)
 	for _, address := range []string{h.members() + "/", h.page(id), h.members() + "/live", h.admins() + "/"} {
+		b := on(phone).asKorean().sits(t) // nothing is in the cache
 		b.open(address)
 		b.until(patience, "the page", `document.readyState === "complete" && document.querySelector("main, [role=main]")?.innerText.length > 0`)
 		sum, parts := 0, []string{}
