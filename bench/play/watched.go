@@ -24,6 +24,7 @@ type WatchedOptions struct {
 	Rate      float64       // claims a second
 	Drops     time.Duration // how long a watcher stays connected, about
 	Kill      bool          // the last node dies in the middle and comes back
+	Looked    int           // campaigns that are watched; 0: all
 }
 
 // DefaultWatched is what is published.
@@ -68,15 +69,17 @@ func (w *watched) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(w.Deployment.Streams) > 0 {
+		if err := w.calm(ctx); err != nil {
+			return err
+		}
+	}
 	ids := w.open(ctx, 1)
-	crowd := w.gatherAt(ids)
-	crowd.Start(ctx, openPerSecond)
-	defer crowd.Stop()
-	wait, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	if err := crowd.Until(wait, "connected", func(x *watch.Watcher) bool { return x.Page().Frames > 0 }); err != nil {
+	crowd, err := w.connected(ctx, ids, w.Drops, nil)
+	if err != nil {
 		return err
 	}
+	defer crowd.Stop()
 	beside, err := w.queries(ctx, func() error { return w.rush(ctx, "with watchers", ids, w.kill) })
 	if err != nil {
 		return err
@@ -103,13 +106,34 @@ func (w *watched) open(ctx context.Context, round int) (ids []string) {
 	return ids
 }
 
-func (w *watched) gatherAt(ids []string) *watch.Crowd {
+// connected gathers the watchers and waits until all of them see something.
+func (w *watched) connected(ctx context.Context, ids []string, drops time.Duration, heard func(watch.Event, time.Time)) (*watch.Crowd, error) {
+	crowd := w.gatherAt(ids, drops, heard)
+	crowd.Start(ctx, openPerSecond)
+	wait, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := crowd.Until(wait, "connected", func(x *watch.Watcher) bool { return x.Page().Frames > 0 }); err != nil {
+		crowd.Stop()
+		return nil, err
+	}
+	return crowd, nil
+}
+
+func (w *watched) gatherAt(ids []string, drops time.Duration, heard func(watch.Event, time.Time)) *watch.Crowd {
+	nodes := w.crowd.nodes
+	if len(w.Deployment.Streams) > 0 {
+		nodes = w.Deployment.Streams
+	}
 	var addrs []string
-	for _, n := range w.crowd.nodes {
+	for _, n := range nodes {
 		addrs = append(addrs, n.Members)
 	}
+	looked := len(ids)
+	if w.Looked > 0 {
+		looked = min(w.Looked, looked)
+	}
 	return watch.Gather(w.Watchers, func(i int) *watch.Watcher {
-		x := &watch.Watcher{Addrs: addrs, Campaign: ids[i%len(ids)], Drops: w.Drops}
+		x := &watch.Watcher{Addrs: addrs, Campaign: ids[i%looked], Drops: drops, Heard: heard}
 		if i%10 == 0 { // some are members, who hear of their own claims too
 			x.Token = w.crowd.tokens[i/10%len(w.crowd.tokens)]
 		}
@@ -150,8 +174,12 @@ func (w *watched) rush(ctx context.Context, what string, ids []string, middle fu
 	return err
 }
 
-// kill ends the last node at once and starts it again.
+// kill ends the last node at once and starts it again; with nodes that only
+// serve streams, what they depend on.
 func (w *watched) kill(ctx context.Context) error {
+	if w.Kill && len(w.Deployment.Streams) > 0 {
+		return w.breakAll(ctx)
+	}
 	if !w.Kill || len(w.crowd.nodes) < 2 {
 		return nil
 	}

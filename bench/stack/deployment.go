@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -29,11 +30,16 @@ type DeploymentOptions struct {
 	Fsync bool
 	// Settings are further FIRSTCOME_ variables of every node.
 	Settings map[string]string
+	// StreamNodes of a cluster do nothing but serve streams, beside the others;
+	// StreamSource is where they hear the news: "log" or "redis".
+	StreamNodes  int
+	StreamSource string
 }
 
 // Deployment is a running firstcome in one of its two shapes, with all it runs on.
 type Deployment struct {
-	Nodes []*Node
+	Nodes   []*Node
+	Streams []*Node // that serve streams alone
 	// What a cluster runs on; nil when embedded.
 	Redis    *SentinelGroup
 	Kafka    *KafkaCluster
@@ -88,11 +94,40 @@ func StartCluster(ctx context.Context, o DeploymentOptions) (*Deployment, error)
 		maps.Copy(d.settings, o.Settings)
 		err = d.startNodes(ctx, o.Nodes, nil)
 	}
+	if err == nil {
+		err = d.startStreams(ctx, o)
+	}
 	if err != nil {
 		d.Close()
 		return nil, err
 	}
 	return d, nil
+}
+
+// startStreams starts the nodes that serve streams alone. Those that hear the news
+// through Redis are not told where log and ledger are.
+func (d *Deployment) startStreams(ctx context.Context, o DeploymentOptions) error {
+	settings := maps.Clone(d.settings)
+	settings["FIRSTCOME_ROLES"] = "stream"
+	if o.StreamSource == "redis" {
+		settings["FIRSTCOME_STREAM_SOURCE"] = "redis"
+		maps.DeleteFunc(settings, func(name, _ string) bool {
+			return strings.HasPrefix(name, "FIRSTCOME_KAFKA") || name == "FIRSTCOME_POSTGRES"
+		})
+	}
+	for i := range o.StreamNodes {
+		n, err := startNode(d.program, d.dir, fmt.Sprintf("stream-%d", i+1), settings)
+		if err != nil {
+			return err
+		}
+		d.Streams = append(d.Streams, n)
+	}
+	for _, n := range d.Streams {
+		if err := n.Ready(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // StartNodes starts firstcome nodes alone, on services that run already. The
@@ -205,7 +240,7 @@ func (d *Deployment) Tokens(ctx context.Context, role string, subjects []string)
 }
 
 // Processes are all running processes of the deployment by what they are:
-// "firstcome", "redis", "sentinel", "kafka", "postgres".
+// "firstcome", "streams", "redis", "sentinel", "kafka", "postgres".
 func (d *Deployment) Processes() map[string][]*Process {
 	all := map[string][]*Process{}
 	add := func(what string, p *Process) {
@@ -215,6 +250,9 @@ func (d *Deployment) Processes() map[string][]*Process {
 	}
 	for _, n := range d.Nodes {
 		add("firstcome", n.Process)
+	}
+	for _, n := range d.Streams {
+		add("streams", n.Process)
 	}
 	if d.Redis != nil {
 		for _, s := range d.Redis.Servers {
@@ -238,7 +276,7 @@ func (d *Deployment) Processes() map[string][]*Process {
 // Stop asks every node to end, waits for it, and names those that did not.
 func (d *Deployment) Stop(ctx context.Context) error {
 	var all []error
-	for _, n := range d.Nodes {
+	for _, n := range slices.Concat(d.Streams, d.Nodes) {
 		all = append(all, n.Stop(ctx))
 	}
 	return errors.Join(all...)
@@ -246,7 +284,7 @@ func (d *Deployment) Stop(ctx context.Context) error {
 
 // Close kills everything and removes the files.
 func (d *Deployment) Close() {
-	for _, n := range d.Nodes {
+	for _, n := range slices.Concat(d.Nodes, d.Streams) {
 		if n.Process != nil {
 			n.Kill()
 		}

@@ -22,3 +22,19 @@ func (p *Process) Memory() int64 {
 	}
 	return 0
 }
+
+// Received is how many bytes the process has read so far, from files and, most of
+// all, from sockets; 0 when it is not known.
+func (p *Process) Received() int64 {
+	io, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", p.Pid()))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(io)) {
+		if rest, ok := strings.CutPrefix(line, "rchar: "); ok {
+			n, _ := strconv.ParseInt(strings.TrimSpace(rest), 10, 64)
+			return n
+		}
+	}
+	return 0
+}

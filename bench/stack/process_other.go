@@ -30,3 +30,6 @@ func (p *Process) CPU() time.Duration { return 0 }
 
 // Memory is not known on this system.
 func (p *Process) Memory() int64 { return 0 }
+
+// Received is not known here.
+func (p *Process) Received() int64 { return 0 }

@@ -184,12 +184,20 @@ func (h *hall) watchedCommand() *cobra.Command {
 		Long: `Plays stampedes without watchers and with them. Streams break at random, a node is
 killed and started again. In the end every page must show what the books say, no
 frame may be missing or doubled, and the database must not have noticed that
-anybody looked.`,
-		Example: `  go run ./cmd/bench watched --shape cluster`,
-		Args:    cobra.NoArgs,
+anybody looked.
+
+With --stream-nodes the streams come to nodes that do nothing else, fed by the log
+or through Redis. They are measured first while nothing breaks; then one of them
+is killed, and the node that tells the others the news, and Redis' master.`,
+		Example: `  go run ./cmd/bench watched --shape cluster
+  go run ./cmd/bench watched --shape cluster --stream-nodes 2 --stream-source redis`,
+		Args: cobra.NoArgs,
 		RunE: h.play(func(ctx context.Context, s *play.Stage) (*report.Report, error) {
 			return play.Watched(ctx, s, o)
 		}, func() error {
+			if h.streamSource != "log" && h.streamSource != "redis" || h.streamNodes < 0 || h.streamNodes > 0 && h.shape != "cluster" {
+				return fmt.Errorf("--stream-source is log or redis, --stream-nodes needs --shape cluster: %w", errUsage)
+			}
 			return positive(map[string]int{"campaigns": o.Campaigns, "watchers": o.Watchers, "members": o.Members, "cap": int(o.Cap), "rate": int(o.Rate)})
 		}),
 	}
@@ -201,6 +209,9 @@ anybody looked.`,
 	f.Float64Var(&o.Rate, "rate", o.Rate, "claims a second, in all")
 	f.DurationVar(&o.Drops, "drops", o.Drops, "how long a stream lives, about; 0: it is not broken")
 	f.BoolVar(&o.Kill, "kill", o.Kill, "kill the last node in the middle and start it again")
+	f.IntVar(&h.streamNodes, "stream-nodes", 0, "nodes that serve the streams and nothing else; 0: the others do")
+	f.StringVar(&h.streamSource, "stream-source", "log", "where those hear the news: log or redis")
+	f.IntVar(&o.Looked, "looked-at", 0, "campaigns that are watched; 0: all")
 	h.stageFlags(cmd)
 	return cmd
 }

@@ -25,6 +25,8 @@ type hall struct {
 	fsync          bool
 	results        string
 	profile        time.Duration
+	streamNodes    int
+	streamSource   string
 }
 
 func (h *hall) stageFlags(cmd *cobra.Command) {
@@ -87,7 +89,8 @@ func (h *hall) one(ctx context.Context, name, shape, program string, crowd func(
 	if shape == "cluster" {
 		start = stack.StartCluster
 	}
-	d, err := start(ctx, stack.DeploymentOptions{Program: program, Nodes: h.nodes, Brokers: h.brokers, Fsync: h.fsync})
+	d, err := start(ctx, stack.DeploymentOptions{Program: program, Nodes: h.nodes, Brokers: h.brokers, Fsync: h.fsync,
+		StreamNodes: h.streamNodes, StreamSource: h.streamSource})
 	if err != nil {
 		return err
 	}
