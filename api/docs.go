@@ -91,7 +91,7 @@ func (s *Server) serveDocs(doc []byte) func(*call) error {
 		f := c.frame()
 		f.Lang, f.Other, f.Korean = "en", "ko", false // the document speaks English
 		f.Title, f.Data = data.Title, data
-		return c.html("docs.html", http.StatusOK, policyStill, &f)
+		return c.html("docs.html", http.StatusOK, &f)
 	}
 }
 
@@ -105,5 +105,5 @@ func (s *Server) problemPage(c *call) error {
 	t := k.texts[languageOf[f.Lang]]
 	f.Title = t.title
 	f.Data = map[string]any{"Code": k.code, "Status": k.status, "Retryable": k.retryable, "Detail": t.detail, "Next": t.next}
-	return c.html("problem.html", http.StatusOK, policyStill, &f)
+	return c.html("problem.html", http.StatusOK, &f)
 }

@@ -23,12 +23,9 @@ var web embed.FS
 
 var pages = template.Must(template.ParseFS(web, "web/*.html"))
 
-// What a page may do: run and show what comes from here, talk to here, and
-// nothing else. Not one page has a script or a style of its own in it.
-const (
-	policyApp   = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-	policyStill = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
-)
+// policy is what a page may do: run and show what comes from here, talk to here,
+// and nothing else. Not one page has a script or a style of its own in it.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // asset is a file of the pages as it is sent, plain and packed.
 type asset struct {
@@ -199,7 +196,7 @@ func (s *Server) app(name string, id *identity, about func(*call, *pageFrame) in
 		if about != nil {
 			status = about(c, &f)
 		}
-		return c.html(name, status, policyApp, &f)
+		return c.html(name, status, &f)
 	}
 }
 
@@ -227,7 +224,7 @@ func preview(c *engine.Campaign) string {
 }
 
 // html sends a page. Who is here is on it, so nobody but its reader may keep it.
-func (c *call) html(name string, status int, policy string, f *pageFrame) error {
+func (c *call) html(name string, status int, f *pageFrame) error {
 	var out bytes.Buffer
 	if err := pages.ExecuteTemplate(&out, name, f); err != nil {
 		return fmt.Errorf("draw %s: %w", name, err)
@@ -263,5 +260,5 @@ func (c *call) nowhere() error {
 	}
 	f := c.frame()
 	f.Title = notFound.texts[languageOf[f.Lang]].title
-	return c.html("nowhere.html", http.StatusNotFound, policyStill, &f)
+	return c.html("nowhere.html", http.StatusNotFound, &f)
 }

@@ -235,7 +235,7 @@ export function drawBar() {
   q.set("lang", other);
   const link = (href, key, on) => h("a", {class: "bar-link", href, "aria-current": on && "page"}, t(key));
   put(document.getElementById("bar"), h("div", null, h("a", {class: "home", href: "/"}, h("img", {src: "/assets/icon.svg", alt: "", width: 28, height: 28}), h("span", null, "firstcome")),
-    h("nav", {"aria-label": t("menu"), class: "side-by-side"}, link("/", "campaigns", at === "/"), link("/live", "liveNav", at === "/live")),
+    h("nav", {"aria-label": t("menu")}, link("/", "campaigns", at === "/"), link("/live", "liveNav", at === "/live")),
     h("div", {class: "bar-ends"}, h("a", {class: "bar-link", href: `${at}?${q}`, hreflang: other, lang: other, test: "language"}, other === "ko" ? "한국어" : "English"),
       session.name && h("button", {type: "button", class: "bar-link bar-who", test: "who", "aria-haspopup": "dialog", onclick: account}, h("span", null, session.name)))));
 }

@@ -80,7 +80,7 @@ function draw() {
   put(parts.hero, h("h1", null, t("homeTitle")), h("p", {class: "lead"}, t("homeText")));
   clocks = [];
   const past = list.filter(c => c.status === "closed"), next = list.filter(c => c.status === "scheduled").sort((a, b) => startsAt(a) - startsAt(b));
-  section(parts.open, "openNow", list.filter(c => c.status === "open" || c.status === "paused"), list.length ? t("noneOpen") : t("noneAtAll"));
+  section(parts.open, "openNow", list.filter(c => c.status === "open" || c.status === "paused").sort((a, b) => (a.status === "paused") - (b.status === "paused") || a.sold_out - b.sold_out), list.length ? t("noneOpen") : t("noneAtAll"));
   section(parts.next, "opensNext", next);
   if (!typing) drawMine();
   if (showPast || !past.length) section(parts.past, "past", showPast ? past : []);

@@ -12,7 +12,7 @@ const shown = 60;
 const main = document.getElementById("main"), prefix = new URLSearchParams(location.search).get("prefix") ?? "";
 const lots = new Map(); // id -> Lot
 const list = h("ul", {class: "show", test: "show"}), empty = h("p", {class: "panel dim"}, t("liveEmpty"));
-const total = h("strong", {test: "points-total"}, "0"), purse = h("div", {class: "total"}, total, h("span", {class: "dim"}, t("total")));
+const total = h("strong", {test: "points-total"}, "0"), purse = h("p", {class: "total"}, h("span", null, t("total")), total);
 const door = h("div");
 let sum = 0, turns = 0;
 
@@ -30,7 +30,7 @@ class Lot {
     this.line = h("div", {class: "side-by-side between figure", role: "status"});
     this.head = h("div", {class: "flow-s"});
     this.act = h("div");
-    this.card = h("article", {class: "panel lot"}, this.head, h("div", {class: "flow-s"}, h("p", null, this.number, " ", this.unit), this.frame), this.line, this.act);
+    this.card = h("article", {class: "panel lot"}, this.head, h("div", {class: "flow-s"}, h("p", {class: "amount"}, this.number, this.unit), this.frame), this.line, this.act);
     this.element = h("li", {class: "rise", test: "campaign", "data-id": this.id}, this.card);
     this.place = new Place(this.id, (s, before, event) => this.changed(s, before, event), {campaign, streaming: false, led: true}).open();
     this.draw();
@@ -75,10 +75,10 @@ class Lot {
     const key = JSON.stringify([c.version, c.status, c.sold_out, s.claim?.state]);
     if (key !== this.headKey) {
       this.headKey = key;
-      put(this.head, h("div", {class: "side-by-side between"}, statusBadge(c, s.claim), c.points > 0 && h("span", {class: "prize figure"}, t("plusPoints", c.points))), h("h2", null, c.title));
+      put(this.head, h("div", {class: "side-by-side between"}, statusBadge(c, s.claim), c.points > 0 && s.claim?.state !== "granted" && h("span", {class: "prize figure"}, t("plusPoints", c.points))), h("h2", null, c.title));
     }
     say(this.number, v.screen === "early" && c.opens_at ? countdown(Date.parse(c.opens_at) - now()) : num(left ? c.remaining : c.granted));
-    say(this.unit, v.screen === "early" && c.opens_at ? t("opensIn") : left ? t("leftOf", c.cap) : t("soFar"));
+    say(this.unit, v.screen === "early" && c.opens_at ? t("toGo") : left ? t("leftOf", c.cap) : t("soFar"));
     this.frame.hidden = !left || v.screen === "early";
     this.bar.style.width = share * 100 + "%";
     this.frame.classList.toggle("few", share <= .1);
@@ -199,7 +199,7 @@ async function turn() {
     });
     for (const [id, l] of lots) if (!items.some(c => c.id === id)) { l.close(); lots.delete(id); }
     known = true;
-    if (!list.isConnected) put(main, h("div", {class: "flow"}, h("div", {class: "show-bar"}, h("div", null, h("h1", null, t("live")), h("p", {class: "dim"}, t("liveText"))), purse), door, empty, list));
+    if (!list.isConnected) put(main, h("div", {class: "flow"}, h("div", null, h("h1", null, t("live")), h("p", {class: "dim"}, t("liveText"))), purse, door, empty, list));
     arrange();
     empty.hidden = lots.size > 0;
     if (turns++ % 3 === 0) await readMine();

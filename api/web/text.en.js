@@ -30,7 +30,7 @@ export default {
   "fault.required": "This is needed.", "fault.email": "This is not an e-mail address.", "fault.phone": "This is not a telephone number.", "fault.number": "This is not a number.", "fault.min": v => `At least ${v}.`, "fault.max": v => `At most ${v}.`, "fault.long": v => `At most ${v} characters.`, "fault.tick": "Please tick this.", "fault.one": "Choose at least one.", "fault.marks": "Control characters are not allowed.", "fault.size": "The answers are too long altogether.", "fault.other": "This does not fit.",
   checkForm: "Some answers need a look.",
 
-  live: "Live", liveText: "New ones appear by themselves. There is no need to reload.", liveEmpty: "Nothing is live right now. Stay: the next one appears by itself.", total: "your points", gotPoints: p => `+${n.format(p)}`, details: "Details", done: "Done", newOne: title => `New: ${title}`, fillFirst: "Fill in and claim", connected: "Live", polling: "Looking every few seconds",
+  toGo: "until it opens", live: "Live", liveText: "New ones appear by themselves. There is no need to reload.", liveEmpty: "Nothing is live right now. Stay: the next one appears by itself.", total: "Your points", gotPoints: p => `+${n.format(p)}`, details: "Details", done: "Done", newOne: title => `New: ${title}`, fillFirst: "Fill in and claim", connected: "Live", polling: "Looking every few seconds",
 
   "say.open": "It is open now. You can claim.", "say.minutes": m => `Opens in ${s(m, "minute")}.`, "say.seconds": x => `Opens in ${x} seconds.`, "say.deciding": "Your claim is on its way.", "say.granted": r => `You are in, number ${r}.`, "say.waiting": p => `You are on the waiting list, place ${p}.`, "say.full": "Sold out.", "say.cancelled": "Your place is cancelled.",
 

@@ -30,7 +30,7 @@ export default {
   "fault.required": "입력해 주세요.", "fault.email": "이메일 주소가 아니에요.", "fault.phone": "전화번호가 아니에요.", "fault.number": "숫자가 아니에요.", "fault.min": v => `${v} 이상이어야 해요.`, "fault.max": v => `${v} 이하여야 해요.`, "fault.long": v => `${v}자까지 쓸 수 있어요.`, "fault.tick": "체크해 주세요.", "fault.one": "하나 이상 골라 주세요.", "fault.marks": "제어 문자는 쓸 수 없어요.", "fault.size": "답변이 전체적으로 너무 길어요.", "fault.other": "양식에 맞지 않아요.",
   checkForm: "확인이 필요한 답변이 있어요.",
 
-  live: "라이브", liveText: "새 이벤트는 저절로 나타나요. 새로 고치지 않아도 됩니다.", liveEmpty: "지금은 진행 중인 이벤트가 없어요. 기다리면 다음 이벤트가 저절로 나타납니다.", total: "내 포인트", gotPoints: p => `+${n.format(p)}`, details: "자세히", done: "완료", newOne: title => `새 이벤트: ${title}`, fillFirst: "작성하고 신청하기", connected: "실시간", polling: "몇 초마다 확인하는 중",
+  toGo: "뒤에 열려요", live: "라이브", liveText: "새 이벤트는 저절로 나타나요. 새로 고치지 않아도 됩니다.", liveEmpty: "지금은 진행 중인 이벤트가 없어요. 기다리면 다음 이벤트가 저절로 나타납니다.", total: "내 포인트", gotPoints: p => `+${n.format(p)}`, details: "자세히", done: "완료", newOne: title => `새 이벤트: ${title}`, fillFirst: "작성하고 신청하기", connected: "실시간", polling: "몇 초마다 확인하는 중",
 
   "say.open": "열렸습니다. 지금 신청할 수 있어요.", "say.minutes": m => `${m}분 뒤 열립니다.`, "say.seconds": x => `${x}초 뒤 열립니다.`, "say.deciding": "신청을 보내고 있습니다.", "say.granted": r => `신청되었습니다. ${r}번째입니다.`, "say.waiting": p => `대기자 명단에 올랐습니다. ${p}번째입니다.`, "say.full": "마감되었습니다.", "say.cancelled": "신청을 취소했습니다.",
 
