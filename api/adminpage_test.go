@@ -87,7 +87,16 @@ var (
 
 // Both languages say the same things, and everything that the app says.
 func TestAdminSpeaksBothLanguages(t *testing.T) {
-	en, ko := wordsOf(t, pageFile(t, "text.admin.en.js")), wordsOf(t, pageFile(t, "text.admin.ko.js"))
+	en, ko, of := map[string]string{}, map[string]string{}, map[string]string{}
+	for _, part := range []string{"", "-board", "-form", "-more"} {
+		for key, text := range wordsOf(t, pageFile(t, "text.admin"+part+".en.js")) {
+			if en[key] != "" {
+				t.Errorf("%s is said twice", key)
+			}
+			en[key], of[key] = text, part
+		}
+		maps.Copy(ko, wordsOf(t, pageFile(t, "text.admin"+part+".ko.js")))
+	}
 	if a, b := slices.Sorted(maps.Keys(en)), slices.Sorted(maps.Keys(ko)); !slices.Equal(a, b) {
 		t.Errorf("the languages differ:\n%v\n%v", a, b)
 	}
@@ -104,8 +113,12 @@ func TestAdminSpeaksBothLanguages(t *testing.T) {
 	}
 	needed := map[string]bool{}
 	for _, name := range adminModules(t) {
-		for _, m := range spoken.FindAllStringSubmatch(pageFile(t, name), -1) {
+		text := pageFile(t, name)
+		for _, m := range spoken.FindAllStringSubmatch(text, -1) {
 			needed[m[1]] = true
+			if part := of[m[1]]; part != "" && !strings.Contains(text, `learn("`+part[1:]+`")`) {
+				t.Errorf("%s says %q without having learned it", name, m[1])
+			}
 		}
 	}
 	for o := engine.Granted; o <= engine.Superseded; o++ {
@@ -132,6 +145,7 @@ func TestAdminSpeaksBothLanguages(t *testing.T) {
 
 var (
 	imports = regexp.MustCompile(`(?:^|\n)import [^;]*?"\./([^"]+)"`)
+	learns  = regexp.MustCompile(`await learn\("([^"]+)"\)`)
 	fetches = regexp.MustCompile(`import\("\./([^"]+)"\)`)
 )
 
@@ -141,6 +155,9 @@ func with(t *testing.T, all map[string]bool, name string) {
 		return
 	}
 	all[name] = true
+	for _, m := range learns.FindAllStringSubmatch(pageFile(t, name), -1) {
+		all["text.admin-"+m[1]+".ko.js"] = true
+	}
 	for _, m := range imports.FindAllStringSubmatch(pageFile(t, name), -1) {
 		with(t, all, m[1])
 	}
@@ -184,7 +201,7 @@ func asksCampaign(t *testing.T, view string) bool {
 // Nothing that somebody wrote is ever taken for markup or script, and nothing
 // comes from elsewhere.
 func TestAdminIsStrict(t *testing.T) {
-	for _, name := range append(adminModules(t), "admin.html", "text.admin.en.js", "text.admin.ko.js", "admin.css") {
+	for _, name := range append(adminModules(t), "admin.html", "text.admin.en.js", "text.admin.ko.js", "text.admin-more.en.js", "text.admin-more.ko.js", "admin.css") {
 		text := pageFile(t, name)
 		for _, never := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "http://", "https://", " style=", "javascript:", "url("} {
 			if strings.Contains(text, never) {

@@ -1,7 +1,9 @@
 // The board at noon: what is happening, as tiles and moving charts.
-import {brief, clockTime, fill, fresh, h, kept, millis, num, put, say, span, t, why} from "./admin-kit.js";
+import {brief, clockTime, fill, fresh, h, learn, kept, millis, num, put, say, span, t, why} from "./admin-kit.js";
 import {chart} from "./admin-chart.js";
 import {decisions} from "./admin-feed.js";
+
+await learn("board");
 
 // What a chart can still tell apart: the rarer refusals share a colour.
 const bands = [["granted", ["granted"]], ["waitlisted", ["waitlisted"]], ["repeated", ["repeated"]], ["sold-out", ["sold-out"]], ["early", ["early"]], ["others", ["paused", "late", "ineligible", "refused", "superseded"]], ["unsure", ["deciding", "errors"]]];

@@ -1,5 +1,7 @@
 // The proof and the machine room: books, the ledger's throttle, nodes, notices.
-import {api, ask, dateTime, every, field, h, may, num, put, say, span, t, tell, why} from "./admin-kit.js";
+import {api, ask, dateTime, every, field, h, learn, may, num, put, say, span, t, tell, why} from "./admin-kit.js";
+
+await learn("more");
 
 /** books holds log, gate and ledger of a campaign side by side. */
 export function books(main, {signal, id}) {

@@ -1,6 +1,8 @@
 // Who has a place, and who did what: the list of claims and the audit trail.
-import {api, ask, badge, exact, field, h, may, num, put, send, t, tell, why} from "./admin-kit.js";
+import {api, ask, badge, exact, field, h, learn, may, num, put, send, t, tell, why} from "./admin-kit.js";
 import {shown} from "./admin-diff.js";
+
+await learn("more");
 
 const states = ["", "granted", "waitlisted", "cancelled"];
 const limit = 50;

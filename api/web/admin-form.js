@@ -1,6 +1,8 @@
 // Create and edit a campaign, with what members will see beside it.
-import {api, brief, dateTime, fault, field, fresh, h, localTime, num, Problem, put, t, tell, why, zoneName} from "./admin-kit.js";
+import {api, brief, dateTime, fault, field, fresh, h, learn, localTime, num, Problem, put, t, tell, why, zoneName} from "./admin-kit.js";
 import {settle} from "./admin-diff.js";
+
+await learn("form");
 
 const types = ["text", "long_text", "email", "phone", "number", "boolean", "choice", "multi_choice"];
 const textTypes = new Set(["text", "long_text", "email", "phone"]), choiceTypes = new Set(["choice", "multi_choice"]);

@@ -10,7 +10,7 @@ export {kept};
 
 // The server has drawn the page in the reader's language.
 export const lang = document.documentElement.lang === "ko" ? "ko" : "en";
-const words = (await import(`./text.admin.${lang}.js`)).default;
+const words = {...(await import(`./text.admin.${lang}.js`)).default};
 
 /** t is a text; functions take their values, {0} is filled in order. */
 export function t(key, ...values) {
@@ -18,7 +18,8 @@ export function t(key, ...values) {
   if (typeof w === "function") return w(...values);
   return (w ?? key).replace(/\{(\d)\}/g, (_, i) => values[i]);
 }
-export const knows = key => key in words;
+/** learn fetches the words of a view that not every visit needs. */
+export const learn = async part => { Object.assign(words, (await import(`./text.admin-${part}.${lang}.js`)).default); };
 
 /** speak goes to the same place in another language; the server keeps the choice. */
 export const speak = next => location.assign("/?lang=" + next + location.hash);

@@ -1,5 +1,8 @@
 // The words to everybody that stand on all pages.
-import {api, ask, badge, dateTime, every, fault, field, h, localTime, may, now, Problem, put, t, tell, why, zoneName} from "./admin-kit.js";
+import {api, ask, badge, dateTime, every, fault, field, h, learn, localTime, may, now, Problem, put, t, tell, why, zoneName} from "./admin-kit.js";
+
+await learn("more");
+await learn("form");
 
 const due = n => (!n.from || Date.parse(n.from) <= now()) && (!n.until || now() < Date.parse(n.until));
 const over = n => n.until && now() >= Date.parse(n.until);

@@ -61,7 +61,7 @@ function route(hash) {
   const [path, query] = hash.replace(/^#/, "").split("?"), [first, id, tab = ""] = path.split("/").filter(Boolean), q = new URLSearchParams(query);
   if (!first) return {at: "list", draw: async s => (await lists()).list(main, {signal: s})};
   if (first === "calendar") return {at: "calendar?" + query, title: t("calendar"), draw: async s => (await lists()).calendar(main, {signal: s, query: q})};
-  if (first === "new") return {at: "new", title: t("newCampaign"), draw: async s => (await import("./admin-form.js")).create(main, {signal: s, query: q})};
+  if (first === "new") return {at: "new", title: t("new"), draw: async s => (await import("./admin-form.js")).create(main, {signal: s, query: q})};
   if (first === "notices") return {at: "notices", title: t("notices"), draw: async s => (await import("./admin-notices.js")).notices(main, {signal: s})};
   if (first === "system") return {at: "system", title: t("system"), draw: async s => (await import("./admin-books.js")).system(main, {signal: s})};
   if (first === "c" && /^[a-z0-9][a-z0-9-]{0,62}$/.test(id ?? "")) return {at: "c/" + id, tab, draw: async s => (await import("./admin-campaign.js")).campaign(main, {signal: s, id, tab})};

@@ -1,0 +1,15 @@
+// 관리자 양식, 한국어.
+export default {
+  newCampaign: "새 캠페인", saveDraft: "초안 저장", save: "저장", saved: "저장했습니다", drafted: "초안을 저장했습니다. 준비되면 게시하세요.", nothingChanged: "바뀐 내용이 없습니다", what: "무엇", when: "언제", howMany: "얼마나", finer: "세부 설정", remove: "삭제", idAuto: "서버가 정함", idHint: "주소의 일부입니다. 영문 소문자, 숫자, 하이픈. 바꿀 수 없습니다.", locked: "더 이상 바꿀 수 없습니다.", lockedCap: "현황판에서 누가 확정되고 누가 기다리는지 보면서 변경합니다.",
+  "kind.event": "행사: 사람 자리", "kind.reward": "보상: 포인트나 쿠폰", "kind.reaction": "반응: 되돌릴 수 있음", "cap_mode.hard": "엄격: 절대 초과 없음", "cap_mode.soft": "유연: 빠르지만 조금 넘을 수 있음", "counting.direct": "바로", "counting.batched": "묶음", "reclaim.allowed": "다시 신청 가능", "reclaim.refused": "다시 신청 불가",
+  cancellableHint: "비우면 진행되는 동안 언제든 취소할 수 있습니다.", capHint: "비우면 제한이 없습니다.", waitlistHint: "기다릴 수 있는 인원. 0이면 명단 없음.", capModeHint: "유연에는 대기 명단이 없습니다.", countingHint: "묶음은 아주 많은 인원에 알맞습니다.", formHint: "회원이 시작 전에 미리 작성합니다.", rulesHint: "규칙이 없으면 누구나 신청할 수 있습니다. 회원 토큰이 모든 규칙에 맞아야 합니다.", addQuestion: "질문", question: "질문 {0}", moveUp: "질문 {0} 위로", moveDown: "질문 {0} 아래로", addRule: "규칙", rule: "규칙 {0}",
+  "q.label": "질문", "q.type": "형식", "q.id": "ID", "q.idHint": "CSV의 열 이름.", "q.required": "필수", "q.max_length": "최대 글자 수", "q.min": "최소", "q.max": "최대", "q.choices": "선택지", "q.choicesHint": "한 줄에 하나씩.", "type.text": "짧은 글", "type.long_text": "긴 글", "type.email": "이메일", "type.phone": "전화번호", "type.number": "숫자", "type.boolean": "예/아니요", "type.choice": "하나 선택", "type.multi_choice": "여러 개 선택", "r.claim": "토큰의 항목", "r.claimHint": "예: campus, grade.", "r.in": "허용 값", "r.inHint": "쉼표로 구분.",
+  preview: "미리 보기", previewOf: "회원에게 보이는 화면", untitled: "제목 없음", byHand: "운영자가 열 때", waitN: "대기 {0}", onlyFor: "대상", "claim.event": "신청하기", "claim.reward": "받기", "claim.reaction": "반응하기",
+  faults: [
+    [/^must have 1 to (\d+) characters$/, "1~$1자로 써 주세요."], [/^must have at most (\d+) characters/, "최대 $1자입니다."], [/^must have 1 to (\d+) characters, none/, "제어 문자 없이 1~$1자로 써 주세요."], [/control or bidirectional/, "제어 문자나 방향 문자는 쓸 수 없습니다."],
+    [/^must match \^\[a-z0-9\]\[a-z0-9_-\]/, "영문 소문자, 숫자, - 와 _ 만 쓸 수 있습니다."], [/^must match /, "영문 소문자, 숫자, 하이픈만 쓸 수 있습니다."], [/^must be after opens_at/, "시작보다 늦어야 합니다."], [/^must lie between 2000/, "2000년에서 2200년 사이여야 합니다."],
+    [/^must be from (\d+) to (\d+), or absent/, "$1~$2 사이, 또는 비워 두세요."], [/^must be from (\d+) to (\d+)/, "$1~$2 사이여야 합니다."], [/^must be absent: a reaction/, "반응에는 정원이 없습니다. 비워 두세요."], [/^must be 0: without a cap/, "정원이 없으면 대기 명단도 없습니다. 0이어야 합니다."], [/^must be 0: a soft cap/, "유연한 정원에는 대기 명단이 없습니다. 0이어야 합니다."],
+    [/^must be hard: without/, "정원이 없으면 엄격이어야 합니다."], [/^must be allowed: a reaction/, "반응은 되돌린 뒤 다시 할 수 있어야 합니다."], [/^must be unique in the form/, "다른 질문과 겹칩니다."], [/^must have at most (\d+) questions/, "질문은 최대 $1개입니다."], [/^must have 1 to (\d+) choices/, "선택지는 1~$1개여야 합니다."], [/^must be a unique text of 1 to (\d+) bytes/, "겹치지 않는 1~$1바이트의 글이어야 합니다."],
+    [/^must not be below min/, "최소보다 작을 수 없습니다."], [/^must have 1 to (\d+) values/, "값은 1~$1개여야 합니다."], [/^must have 1 to (\d+) bytes/, "1~$1바이트로 써 주세요."], [/^is needed/, "필요합니다."], [/^must be an integer/, "정수여야 합니다."],
+  ],
+};

@@ -1,0 +1,11 @@
+// 관리자의 다른 화면, 한국어: 신청, 감사 기록, 장부, 시스템, 공지, 양식.
+export default {
+  searchMembers: "회원 검색", member: "회원", state: "상태", rank: "순번", claimedAt: "신청 시각", endedAt: "종료 {0}", ledger: "원장", "ledger.queued": "기록 대기", "ledger.booked": "기록됨", answers: "답변", erased: "삭제됨", nobodyYet: "아직 신청이 없습니다.", waitsAs: "대기 {0}번", csv: "CSV 내려받기", csvDone: "목록을 내려받았습니다", cancel: "취소…", cancelFor: "{0} 신청 취소", cancelIt: "이 자리 취소", cancelMovesUp: "이 자리를 취소합니다. 대기 명단의 다음 사람이 바로 올라옵니다.", cancelFrees: "이 자리를 취소합니다. 자리는 다시 다른 사람에게 열립니다.", cancelLeaves: "이 회원을 대기 명단에서 뺍니다.", cancelled: "{0} 신청을 취소했습니다",
+  "state.granted": "확정", "state.waitlisted": "대기", "state.cancelled": "취소", "state.none": "없음",
+  auditWhy: "이 캠페인에 있었던 모든 일이 순서대로 남아 있습니다. 바꾸거나 지울 수 없습니다.",
+  booksEqual: "장부가 일치합니다", booksDiffer: "장부가 다릅니다", booksWhy: "로그가 결정하고, 게이트가 일을 덜고, 원장이 기억합니다. 일치란 로그와 게이트가 지금 같고 원장도 기록한 데까지 같다는 뜻입니다.", booksBehind: "원장에 아직 {0}행을 기록해야 합니다: {1}.", gateCounts: "대기 포함 {0}, 노드에 빌려준 것 {1}", "book.granted": "확정", "book.waiting": "대기", "book.seq": "마지막 순번", "book.offset": "오프셋", "book.digest": "다이제스트", "book.log": "로그", "book.gate": "게이트", "book.ledger": "원장",
+  throttle: "원장 속도", throttleWhy: "모든 노드가 데이터베이스에 초당 기록하는 행 수입니다. 신청은 이것을 기다리지 않습니다.", rowsPerSecond: "초당 행", drainTime: "완료까지", rowsTotal: "누적 행", throttleSet: "속도 설정", throttleHint: "1초 안에 모든 노드에 적용됩니다.", throttleWould: "기다리는 {0}행이 {1} 뒤 완료됩니다.", throttleMeans: "모든 노드에서 초당 {0}행을 {1}행으로 바꿉니다.", throttleDone: "초당 {0}행으로 설정했습니다",
+  fullAudit: "전체 감사", fullAuditWhy: "로그 전체를 다시 계산하고 로그, 게이트, 원장을 서로, 그리고 약속과 비교합니다. 몇 분 걸릴 수 있습니다.", runAudit: "감사 실행", auditRuns: "실행 중…", auditClean: "모든 약속이 지켜졌습니다: 캠페인 {0}개, 자리 {1}개, 기록 {2}건, {3}.", auditDirty: "지켜지지 않은 약속이 있습니다: 캠페인 {0}개, 자리 {1}개, 기록 {2}건, {3}.",
+  nodes: "노드", roles: "역할", build: "빌드", rules: "규칙", startedAt: "시작", spokeAgo: "마지막 응답", partitionsWell: n => `파티션 ${n}개 모두 최신`, partition: "파티션 {0}: {1}.", recordsBehind: "{0}건 뒤처짐.",
+  noticesWhy: "모든 회원 화면에 보이는 안내입니다.", noNotices: "공지가 없습니다.", newNotice: "새 공지", editNotice: "공지 수정", removeNotice: "0.5초 안에 모든 화면에서 사라집니다.", removed: "삭제했습니다", text: "내용", level: "종류", "level.info": "안내", "level.warning": "주의", shownFrom: "표시 시작", shownUntil: "표시 끝", atOnce: "바로", noEnd: "계속", atOnceHint: "비우면 바로 표시됩니다.", noEndHint: "비우면 삭제할 때까지 표시됩니다.", shownNow: "표시 중", shownLater: "예정", shownNoMore: "지남", changedBy: "{0}, {1}",
+};
