@@ -137,9 +137,12 @@ func (c *call) target() (id string, dryRun bool, err error) {
 	return id, dryRun, err
 }
 
-// expected reads If-Match: the version that it names, 0 when it is absent, the
+// expected reads If-Match for a campaign.
+func (c *call) expected(current *engine.Campaign) (int64, error) { return c.ifMatch(current.Version) }
+
+// ifMatch reads If-Match: the version that it names, 0 when it is absent, the
 // current one for *. Tags are compared strongly (RFC 9110, 13.1.1).
-func (c *call) expected(current *engine.Campaign) (int64, error) {
+func (c *call) ifMatch(current int64) (int64, error) {
 	header := c.r.Header["If-Match"]
 	if header == nil {
 		return 0, nil
@@ -148,7 +151,7 @@ func (c *call) expected(current *engine.Campaign) (int64, error) {
 	for tag := range strings.SplitSeq(strings.Join(header, ","), ",") {
 		tag = strings.TrimSpace(tag)
 		if tag == "*" {
-			return current.Version, nil
+			return current, nil
 		}
 		quoted, ok := strings.CutPrefix(tag, `"v`)
 		digitsOnly, ok2 := strings.CutSuffix(quoted, `"`)
@@ -156,13 +159,13 @@ func (c *call) expected(current *engine.Campaign) (int64, error) {
 		if !ok || !ok2 || err != nil || version < 1 {
 			continue
 		}
-		if version == current.Version {
+		if version == current {
 			return version, nil
 		}
 		named = version
 	}
 	if named < 0 {
-		return 0, preconditionFailed.is("If-Match must name a version, as " + versionTag(current.Version))
+		return 0, preconditionFailed.is("If-Match must name a version, as " + versionTag(max(current, 1)))
 	}
 	return named, nil
 }

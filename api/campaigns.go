@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,24 +20,34 @@ var statusNames = map[fold.Status]string{
 
 // time is GET /v1/time.
 func (s *Server) time(c *call) error {
-	now := s.ports.Campaigns.Now()
-	b := appendTime(append(c.buf[:0], '{'), "now", now)
-	c.buf = closeObject(appendInt(b, "unix_ms", now.UnixMilli()))
+	c.buf = appendNow(c.buf[:0], s.ports.Campaigns.Now())
 	return c.json(http.StatusOK, c.buf)
+}
+
+func appendNow(b []byte, now time.Time) []byte {
+	b = appendTime(append(b, '{'), "now", now)
+	return closeObject(appendInt(b, "unix_ms", now.UnixMilli()))
 }
 
 var publicCache = []string{"public, max-age=5, stale-while-revalidate=30, stale-if-error=300"}
 
 // campaignDetail is GET /v1/campaigns/{id}.
 func (s *Server) campaignDetail(c *call) error {
-	campaign, err := c.readCampaign()
+	id, err := c.campaign()
 	if err != nil {
 		return err
 	}
-	if campaign.Status == fold.Draft {
-		return notFound.is("") // what is not published does not exist
+	a, err := c.asker()
+	if err != nil {
+		return err
 	}
-	p := s.prints.of(&campaign)
+	ctx, cancel := c.deadline()
+	defer cancel()
+	p, offset, err := a.published(ctx, id)
+	if err != nil {
+		return err
+	}
+	c.tell(offset)
 	h := c.w.Header()
 	h["Etag"], h["Cache-Control"] = p.etag, publicCache
 	if matches(c.r.Header["If-None-Match"], p.etag[0]) {
@@ -53,18 +64,13 @@ func (c *call) readCampaign() (engine.Campaign, error) {
 	if err != nil {
 		return engine.Campaign{}, err
 	}
-	read, err := c.read(id)
+	a, err := c.asker()
 	if err != nil {
 		return engine.Campaign{}, err
 	}
-	if read.After.Known || (read.Exact && c.caller != nil) { // a barrier costs a record: not for passers-by
-		ctx, cancel := c.deadline()
-		defer cancel()
-		if err := c.server.ports.Campaigns.Sync(ctx, id, read); err != nil {
-			return engine.Campaign{}, err
-		}
-	}
-	return c.server.ports.Campaigns.Campaign(id)
+	ctx, cancel := c.deadline()
+	defer cancel()
+	return a.campaign(ctx, id)
 }
 
 // matches compares a list of entity tags weakly (RFC 9110, 13.1.2).
@@ -88,9 +94,11 @@ type printed struct {
 	etag        []string
 }
 
-// prints keeps what was printed last of each campaign: as many as there are campaigns.
+// prints keeps what was printed last of each campaign: as many as there are
+// campaigns. What it gives out is never older than what it gave out before.
 type prints struct {
-	byID sync.Map // id -> *atomic.Pointer[printed]
+	byID sync.Map      // id -> *atomic.Pointer[printed]
+	news atomic.Uint64 // how often a definition or a status was new: then a list is older than this
 }
 
 func (p *prints) of(c *engine.Campaign) *printed {
@@ -99,10 +107,22 @@ func (p *prints) of(c *engine.Campaign) *printed {
 		slot, _ = p.byID.LoadOrStore(c.ID, new(atomic.Pointer[printed]))
 	}
 	at := slot.(*atomic.Pointer[printed])
-	old := at.Load()
-	if old != nil && old.version == c.Version && old.ev == c.Ev && old.epoch == c.Epoch {
-		return old
+	for {
+		old := at.Load()
+		if old != nil && old.epoch == c.Epoch && old.version >= c.Version && old.ev >= c.Ev {
+			return old
+		}
+		fresh := printOf(c, old)
+		if at.CompareAndSwap(old, fresh) {
+			if old == nil || old.version != fresh.version {
+				p.news.Add(1)
+			}
+			return fresh
+		}
 	}
+}
+
+func printOf(c *engine.Campaign, old *printed) *printed {
 	fresh := &printed{version: c.Version, ev: c.Ev, epoch: c.Epoch}
 	if old != nil && old.version == c.Version && old.epoch == c.Epoch {
 		fresh.definition = old.definition
@@ -111,7 +131,6 @@ func (p *prints) of(c *engine.Campaign) *printed {
 	}
 	fresh.body = appendLive(append(make([]byte, 0, len(fresh.definition)+256), fresh.definition...), c)
 	fresh.etag = []string{`"` + position(c) + "." + itoa(c.Version) + `"`}
-	at.Store(fresh) // an older one may overwrite a newer one for a moment: it is compared at each use
 	return fresh
 }
 
@@ -166,28 +185,41 @@ func pollCampaign(s fold.Status) int64 {
 }
 
 // listingAge is how old the list of all campaigns may be. A change that an
-// admin makes on this node is in it at once.
+// admin makes on this node, or that somebody has read here, is in it at once.
 const listingAge = 100 * time.Millisecond
 
 // listing is all campaigns, newest first, at one moment.
 type listing struct {
 	made      time.Time
 	changes   uint64
+	next      []int64 // it includes everything before, by partition
 	campaigns []engine.Campaign
 }
 
-// campaigns returns the list, gathered anew when it is too old. Several may
-// gather at once: it is cheaper than to wait for one another.
-func (s *Server) campaigns() *listing {
-	changes := s.changes.Load()
+// campaigns returns the list, gathered anew when it is too old, or older than
+// records that the client was told of and this node knows. Several may gather
+// at once: it is cheaper than to wait for one another.
+func (s *Server) campaigns(seen []engine.LogOffset) *listing {
+	changes := s.changes.Load() + s.prints.news.Load()
 	l := s.listing.Load()
-	if l != nil && l.changes == changes && time.Since(l.made) < listingAge {
+	if l != nil && l.changes == changes && time.Since(l.made) < listingAge && l.includes(seen) {
 		return l
 	}
-	l = &listing{made: time.Now(), changes: changes, campaigns: s.ports.Campaigns.Campaigns()}
+	l = &listing{made: time.Now(), changes: changes}
+	l.next, _ = s.ports.Node.Folds()
+	l.campaigns = s.ports.Campaigns.Campaigns()
 	slices.SortFunc(l.campaigns, func(a, b engine.Campaign) int { return whenCreated(&a).compare(whenCreated(&b)) })
 	s.listing.Store(l)
 	return l
+}
+
+func (l *listing) includes(seen []engine.LogOffset) bool {
+	for _, o := range seen {
+		if int(o.Partition) < len(l.next) && l.next[o.Partition] <= o.Offset {
+			return false
+		}
+	}
+	return true
 }
 
 func whenCreated(c *engine.Campaign) when { return when{c.CreatedAt.UnixMilli(), c.ID} }
@@ -196,15 +228,18 @@ const campaignList = "campaigns"
 
 // campaignList is GET /v1/campaigns.
 func (s *Server) campaignList(c *call) error {
-	return c.listCampaigns(func(c *engine.Campaign) bool { return c.Status != fold.Draft && c.Status != fold.Archived })
+	return c.listCampaigns(isShown)
 }
+
+// isShown reports whether the members' list shows campaigns of a status.
+func isShown(s fold.Status) bool { return s != fold.Draft && s != fold.Archived }
 
 // allCampaigns is GET /v1/admin/campaigns.
 func (s *Server) allCampaigns(c *call) error {
-	return c.listCampaigns(func(*engine.Campaign) bool { return true })
+	return c.listCampaigns(func(fold.Status) bool { return true })
 }
 
-func (c *call) listCampaigns(shown func(*engine.Campaign) bool) error {
+func (c *call) listCampaigns(shown func(fold.Status) bool) error {
 	q, err := c.query()
 	if err != nil {
 		return err
@@ -213,19 +248,38 @@ func (c *call) listCampaigns(shown func(*engine.Campaign) bool) error {
 	if err != nil {
 		return err
 	}
-	after, err := parseWhen(p.after)
-	if err != nil {
-		return err
-	}
 	status, err := wantedStatus(q.Get("status"))
 	if err != nil {
 		return err
 	}
-	b, next, n := openList(c.buf[:0]), "", 0
-	all := c.server.campaigns().campaigns
+	a, err := c.asker()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := c.deadline()
+	defer cancel()
+	b, next, err := a.listed(ctx, c.buf[:0], p, func(s fold.Status) bool { return shown(s) && (status == 0 || s == status) })
+	if err != nil {
+		return err
+	}
+	c.buf = c.closeList(b, campaignList, next)
+	return c.json(http.StatusOK, c.buf)
+}
+
+// listed appends a page of the campaigns whose status is wanted.
+func (a *asker) listed(ctx context.Context, b []byte, p page, wanted func(fold.Status) bool) (_ []byte, next string, err error) {
+	after, err := parseWhen(p.after)
+	if err != nil {
+		return b, "", err
+	}
+	if err := a.reach(ctx); err != nil {
+		return b, "", err
+	}
+	b, n := openList(b), 0
+	all := a.server.campaigns(a.seen).campaigns
 	for i := range all {
 		one := &all[i]
-		if !shown(one) || (status != 0 && one.Status != status) || (p.after != "" && whenCreated(one).compare(after) <= 0) {
+		if !wanted(one.Status) || (p.after != "" && whenCreated(one).compare(after) <= 0) {
 			continue
 		}
 		if n == p.limit {
@@ -233,10 +287,9 @@ func (c *call) listCampaigns(shown func(*engine.Campaign) bool) error {
 			break
 		}
 		n++
-		b = append(append(b, c.server.prints.of(one).body...), ',')
+		b = append(append(b, a.server.prints.of(one).body...), ',')
 	}
-	c.buf = c.closeList(b, campaignList, next)
-	return c.json(http.StatusOK, c.buf)
+	return b, next, nil
 }
 
 func wantedStatus(name string) (fold.Status, error) {

@@ -137,13 +137,13 @@ func (s *Server) myClaim(c *call) error {
 	if err != nil {
 		return err
 	}
-	read, err := c.read(id)
+	a, err := c.asker()
 	if err != nil {
 		return err
 	}
 	ctx, cancel := c.deadline()
 	defer cancel()
-	claim, err := s.ports.Claims.Mine(ctx, id, c.caller.member, read)
+	claim, err := a.claim(ctx, id)
 	if err != nil {
 		return err
 	}

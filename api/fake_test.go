@@ -155,7 +155,14 @@ func (w *world) Campaigns() []engine.Campaign {
 }
 
 func (w *world) Sync(_ context.Context, _ string, read engine.Read) error { w.read(read); return nil }
-func (w *world) Now() time.Time                                           { return noon }
+
+// Reach notes the record as a read does.
+func (w *world) Reach(_ context.Context, o engine.LogOffset) error {
+	w.read(engine.Read{After: o})
+	return nil
+}
+
+func (w *world) Now() time.Time { return noon }
 
 func (w *world) did(by engine.Actor, dryRun bool) {
 	w.mu.Lock()
@@ -308,8 +315,11 @@ func newHouseOf(t testing.TB, w *world, more Ports, change ...func(*Config)) *ho
 	for _, c := range change {
 		c(&cfg)
 	}
+	if more.Notices == nil {
+		more.Notices = &corkboard{}
+	}
 	s, err := New(cfg, Ports{Claims: w, Campaigns: w, Verbs: w, Register: w, Node: w, Cluster: w, Books: w, Throttle: w, Auditor: w, Board: w,
-		Feed: more.Feed, Glances: more.Glances})
+		Feed: more.Feed, Glances: more.Glances, Notices: more.Notices})
 	if err != nil {
 		t.Fatal(err)
 	}

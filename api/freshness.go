@@ -53,25 +53,11 @@ func (c *call) seen() ([]engine.LogOffset, error) {
 
 // read says how new a state of a campaign the request needs.
 func (c *call) read(id string) (engine.Read, error) {
-	read := engine.Read{Exact: c.exact()}
-	seen, err := c.seen()
-	switch {
-	case err != nil || len(seen) == 0:
-		return read, err
-	case len(seen) == 1:
-		read.After = seen[0]
-		return read, nil
-	}
-	campaign, err := c.server.ports.Campaigns.Campaign(id)
+	a, err := c.asker()
 	if err != nil {
-		return read, nil // nothing is known of it that could be older
+		return engine.Read{}, err
 	}
-	for _, o := range seen {
-		if o.Partition == campaign.Partition {
-			read.After = o
-		}
-	}
-	return read, nil
+	return a.read(id), nil
 }
 
 // exact reports Cache-Control: no-cache.

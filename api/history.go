@@ -30,24 +30,29 @@ func (s *Server) history(c *call) error {
 	if err != nil {
 		return err
 	}
-	if p.after != "" {
+	b, next := historyPage(c.buf[:0], p.limit, p.after != "", after, claims)
+	c.buf = c.closeList(b, historyList, next)
+	return c.json(http.StatusOK, c.buf)
+}
+
+// historyPage appends a page of a history.
+func historyPage(b []byte, limit int, goesOn bool, after when, claims []engine.Claim) (_ []byte, next string) {
+	if goesOn {
 		start, _ := slices.BinarySearchFunc(claims, after, func(c engine.Claim, w when) int { return whenClaimed(&c).compare(w) })
 		if start < len(claims) && whenClaimed(&claims[start]) == after {
 			start++
 		}
 		claims = claims[start:]
 	}
-	next := ""
-	if len(claims) > p.limit {
-		claims = claims[:p.limit]
-		next = whenClaimed(&claims[p.limit-1]).String()
+	if len(claims) > limit {
+		claims = claims[:limit]
+		next = whenClaimed(&claims[limit-1]).String()
 	}
-	b := openList(c.buf[:0])
+	b = openList(b)
 	for i := range claims {
 		b = append(appendClaim(b, &claims[i]), ',')
 	}
-	c.buf = c.closeList(b, historyList, next)
-	return c.json(http.StatusOK, c.buf)
+	return b, next
 }
 
 // points is GET /v1/me/points.
@@ -56,11 +61,17 @@ func (s *Server) points(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.buf = appendPoints(c.buf[:0], claims)
+	return c.json(http.StatusOK, c.buf)
+}
+
+// appendPoints appends the sum of a history's points.
+func appendPoints(b []byte, claims []engine.Claim) []byte {
 	var total int64
 	for i := range claims {
 		total += pointsOf(&claims[i])
 	}
-	b := append(appendInt(append(c.buf[:0], '{'), "total", total), `"by_campaign":[`...)
+	b = append(appendInt(append(b, '{'), "total", total), `"by_campaign":[`...)
 	for i := range claims {
 		if n := pointsOf(&claims[i]); n != 0 {
 			b = appendText(append(b, '{'), "campaign", claims[i].Campaign)
@@ -70,8 +81,7 @@ func (s *Server) points(c *call) error {
 	if b[len(b)-1] == ',' {
 		b = b[:len(b)-1]
 	}
-	c.buf = append(b, ']', '}')
-	return c.json(http.StatusOK, c.buf)
+	return append(b, ']', '}')
 }
 
 // pointsOf is what a place is worth now: a cancelled one took its points back.
@@ -82,27 +92,15 @@ func pointsOf(claim *engine.Claim) int64 {
 	return claim.Points
 }
 
-// mine reads the caller's history, newest first, as new as all records that the
-// client was told of, in whatever partitions they are.
+// mine reads the caller's history.
 func (c *call) mine() ([]engine.Claim, error) {
-	seen, err := c.seen()
+	a, err := c.asker()
 	if err != nil {
 		return nil, err
 	}
-	if len(seen) == 0 {
-		seen = []engine.LogOffset{{}}
-	}
 	ctx, cancel := c.deadline()
 	defer cancel()
-	var claims []engine.Claim
-	for _, o := range seen {
-		read := engine.Read{After: o, Exact: c.exact()}
-		if claims, err = c.server.ports.Claims.History(ctx, c.caller.member, read); err != nil {
-			return nil, err
-		}
-	}
-	slices.SortFunc(claims, func(a, b engine.Claim) int { return whenClaimed(&a).compare(whenClaimed(&b)) })
-	return claims, nil
+	return a.history(ctx)
 }
 
 // when orders lists: newest first, then by campaign. Its text is a cursor's content.

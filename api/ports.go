@@ -21,6 +21,7 @@ type Ports struct {
 	Throttle  Throttle
 	Auditor   Auditor
 	Board     Board
+	Notices   Notices
 	Feed      Feed    // with Glances: streams; without, they are refused
 	Glances   Glances // of who watches; tickets need it, too
 }
@@ -42,6 +43,8 @@ type Campaigns interface {
 	Campaigns() []engine.Campaign
 	// Sync waits until this node is as new as the read asks.
 	Sync(ctx context.Context, campaign string, read engine.Read) error
+	// Reach waits until this node knows a record, whatever campaign it is about.
+	Reach(ctx context.Context, o engine.LogOffset) error
 	// Now is the agreed time.
 	Now() time.Time
 }
@@ -93,6 +96,23 @@ type Throttle interface {
 	Set(ctx context.Context, rowsPerSecond int64) error
 	// Rate is the rate that this node follows, from memory.
 	Rate() int64
+}
+
+// Notices are the words to everybody on the pages, and say what each error of
+// theirs means. *cache.Bulletin fulfils it.
+type Notices interface {
+	// Notices returns all notices, newest first, due or not, and a version that
+	// every change raises: from copies that are not older than the version seen.
+	Notices(ctx context.Context, seen int64) (version int64, all []engine.Notice, err error)
+	// Exact returns them as they are now.
+	Exact(ctx context.Context) ([]engine.Notice, error)
+	// Add adds a notice. engine.ErrExists, with the one that is there;
+	// *engine.InvalidError when there are too many.
+	Add(ctx context.Context, n engine.Notice) (engine.Notice, error)
+	// Change replaces, and Remove removes, a notice of a version; 0 is any.
+	// engine.ErrNotFound, engine.ErrVersion.
+	Change(ctx context.Context, n engine.Notice, version int64) (engine.Notice, error)
+	Remove(ctx context.Context, n engine.Notice, version int64) error
 }
 
 // Auditor holds all books against each other and against the promises. It may

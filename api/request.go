@@ -201,8 +201,22 @@ func openCursor(list, opaque string) (at string, ok bool) {
 	return at, ok && at != ""
 }
 
-// closeList ends a list envelope and names the next page; next is empty at the end.
+// closeList ends a list envelope and names the next page, also in Link; next is
+// empty at the end.
 func (c *call) closeList(b []byte, list, next string) []byte {
+	if next != "" {
+		q := c.r.URL.Query()
+		q.Set("cursor", cursor(list, next))
+		c.w.Header()["Link"] = []string{"<" + c.r.URL.EscapedPath() + "?" + q.Encode() + `>; rel="next"`}
+	}
+	return endList(b, list, next)
+}
+
+// openList begins a list envelope.
+func openList(b []byte) []byte { return append(b, `{"items":[`...) }
+
+// endList ends a list envelope.
+func endList(b []byte, list, next string) []byte {
 	if b[len(b)-1] == ',' {
 		b = b[:len(b)-1]
 	}
@@ -210,12 +224,5 @@ func (c *call) closeList(b []byte, list, next string) []byte {
 	if next == "" {
 		return append(b, `null}`...)
 	}
-	opaque := cursor(list, next)
-	q := c.r.URL.Query()
-	q.Set("cursor", opaque)
-	c.w.Header()["Link"] = []string{"<" + c.r.URL.EscapedPath() + "?" + q.Encode() + `>; rel="next"`}
-	return append(append(append(b, '"'), opaque...), `"}`...)
+	return append(append(append(b, '"'), cursor(list, next)...), `"}`...)
 }
-
-// openList begins a list envelope.
-func openList(b []byte) []byte { return append(b, `{"items":[`...) }

@@ -52,6 +52,8 @@ type Server struct {
 	streams         *streams      // nil: this node serves none
 	streamsOnly     bool
 	newsOnly        bool
+	notices         atomic.Pointer[sheet]
+	parts           *lane        // of views, under way
 	feeds           atomic.Int64 // open feeds of admins
 	ticketKey       [32]byte
 	memberGate      *identity
@@ -113,6 +115,7 @@ func (s *Server) open(cfg Config) (err error) {
 	if s.asyncDoc, err = asyncDocument(cfg.Version); err != nil {
 		return err
 	}
+	s.parts = newLane(partsMost)
 	claims, reads, admins := newLane(limits.Claims), newLane(limits.Reads), newLane(limits.Admins)
 	s.metrics.lanes(cfg.Metrics, map[string]*lane{"claims": claims, "reads": reads, "admins": admins})
 	if s.memberGate, err = newIdentity(cfg.Identity, s.keys, false); err != nil {
@@ -168,6 +171,8 @@ func (s *Server) memberRoutes() []route {
 		{"GET /v1/time", "getTime", anyone, free, s.time},
 		{"GET /v1/campaigns", "listCampaigns", anyone, free, s.campaignList},
 		{"GET /v1/campaigns/{id}", "getCampaign", anyone, free, s.campaignDetail},
+		{"GET /v1/notices", "listNotices", anyone, free, s.listNotices},
+		{"GET /v1/view", "getView", anyone, free, s.view},
 		{"GET /v1/campaigns/{id}/events", "watchCampaign", anyone, free, s.events},
 		{"POST /v1/stream-tickets", "makeStreamTicket", asMember, counted, s.makeTicket},
 
@@ -206,6 +211,11 @@ func (s *Server) adminRoutes() []route {
 		{"GET /v1/admin/campaigns/{id}/board", "getBoard", asViewer, free, s.board},
 		{"GET /v1/admin/campaigns/{id}/books", "getBooks", asViewer, free, s.books},
 		{"GET /v1/admin/campaigns/{id}/feed", "followCampaign", asViewer, free, s.feed},
+
+		{"GET /v1/admin/notices", "listAllNotices", asViewer, free, s.allNotices},
+		{"POST /v1/admin/notices", "addNotice", asOperator, free, s.addNotice},
+		{"PUT /v1/admin/notices/{id}", "changeNotice", asOperator, free, s.changeNotice},
+		{"DELETE /v1/admin/notices/{id}", "removeNotice", asOperator, free, s.removeNotice},
 
 		{"GET /v1/admin/ledger/throttle", "getThrottle", asViewer, free, s.readThrottle},
 		{"PUT /v1/admin/ledger/throttle", "setThrottle", asOwner, free, s.setThrottle},

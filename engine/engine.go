@@ -133,6 +133,17 @@ func (e *Engine) Sync(ctx context.Context, campaign string, read Read) error {
 	return p.sync(ctx, read)
 }
 
+// Reach waits until this node's fold includes a record, whatever it is about;
+// ErrUnavailable, ErrStopped. Of a partition that there is not it knows all.
+func (e *Engine) Reach(ctx context.Context, o LogOffset) error {
+	if !o.Known || o.Partition < 0 || int(o.Partition) >= len(e.node.parts) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, e.cfg.ClaimDeadline, ErrUnavailable)
+	defer cancel()
+	return e.ready(ctx, e.node.parts[o.Partition], Read{After: o})
+}
+
 // Folds returns, per partition, the first offset that this node has not
 // applied and the digest of its fold there: equal offsets have equal digests
 // on every node. A partition that is not loaded has both 0.
