@@ -81,8 +81,8 @@ var (
 		{"Sign in first", "A valid token for this service is needed.", "Send Authorization: Bearer with a token that is valid, not expired and meant for this service."},
 		{"로그인이 필요합니다", "이 서비스의 유효한 토큰이 필요합니다.", "유효한 토큰을 Authorization: Bearer 헤더로 보내세요."}}}
 	forbidden = &kind{"forbidden", 403, false, 0, [2]text{
-		{"Not allowed", "Your token does not have the role that this needs.", "Ask an owner for the role."},
-		{"권한이 없습니다", "이 작업에 필요한 역할이 없습니다.", "소유자에게 권한을 요청하세요."}}}
+		{"Not allowed", "This is not allowed to you here.", "Ask an owner for the role. A browser's changes must come from this service's own pages."},
+		{"권한이 없습니다", "여기서 허용되지 않는 작업입니다.", "소유자에게 역할을 요청하세요. 브라우저에서는 이 서비스의 페이지에서만 변경할 수 있습니다."}}}
 	notFound = &kind{"not-found", 404, false, 0, [2]text{
 		{"Not found", "There is nothing here, or nothing that you may see.", "Check the address."},
 		{"찾을 수 없습니다", "존재하지 않거나 볼 수 없는 항목입니다.", "주소를 확인하세요."}}}

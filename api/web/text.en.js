@@ -35,7 +35,7 @@ export default {
   "say.open": "It is open now. You can claim.", "say.minutes": m => `Opens in ${s(m, "minute")}.`, "say.seconds": x => `Opens in ${x} seconds.`, "say.deciding": "Your claim is on its way.", "say.granted": r => `You are in, number ${r}.`, "say.waiting": p => `You are on the waiting list, place ${p}.`, "say.full": "Sold out.", "say.cancelled": "Your place is cancelled.",
 
   "problem.not-open-yet": "Not open yet", "problem.not-open-yet.text": () => "You were a little early. The button lights up in time.",
-  "problem.sold-out": "Sold out", "problem.sold-out.text": p => p.waitlist === "open" ? "Every place is taken. You can join the waiting list." : "Every place is taken. If one becomes free, the button comes back.",
+  "problem.sold-out": "Sold out", "problem.sold-out.text": p => (p.waitlist === "open" ? "Every place is taken. You can join the waiting list." : "Every place is taken. If one becomes free, the button comes back."),
   "problem.campaign-paused": "Paused for a moment", "problem.campaign-paused.text": () => "Your claim was not taken. Tap again when it goes on.",
   "problem.campaign-closed": "This has ended", "problem.campaign-closed.text": () => "Nothing more can be claimed here.",
   "problem.not-eligible": "This is not open to your account", "problem.not-eligible.text": p => `It is for certain accounts only${p.rule ? ` (${p.rule})` : ""}. Ask the organiser if you think that it should include you.`,

@@ -35,7 +35,7 @@ export default {
   "say.open": "열렸습니다. 지금 신청할 수 있어요.", "say.minutes": m => `${m}분 뒤 열립니다.`, "say.seconds": x => `${x}초 뒤 열립니다.`, "say.deciding": "신청을 보내고 있습니다.", "say.granted": r => `신청되었습니다. ${r}번째입니다.`, "say.waiting": p => `대기자 명단에 올랐습니다. ${p}번째입니다.`, "say.full": "마감되었습니다.", "say.cancelled": "신청을 취소했습니다.",
 
   "problem.not-open-yet": "아직 열리지 않았어요", "problem.not-open-yet.text": () => "조금 일렀어요. 시간이 되면 버튼이 켜집니다.",
-  "problem.sold-out": "마감되었어요", "problem.sold-out.text": p => p.waitlist === "open" ? "남은 자리가 없어요. 대기자로 신청할 수 있습니다." : "남은 자리가 없어요. 자리가 나면 버튼이 다시 켜집니다.",
+  "problem.sold-out": "마감되었어요", "problem.sold-out.text": p => (p.waitlist === "open" ? "남은 자리가 없어요. 대기자로 신청할 수 있습니다." : "남은 자리가 없어요. 자리가 나면 버튼이 다시 켜집니다."),
   "problem.campaign-paused": "잠시 멈췄어요", "problem.campaign-paused.text": () => "신청이 접수되지 않았어요. 다시 시작되면 한 번 더 눌러 주세요.",
   "problem.campaign-closed": "종료되었어요", "problem.campaign-closed.text": () => "여기서는 더 신청할 수 없어요.",
   "problem.not-eligible": "이 계정은 신청 대상이 아니에요", "problem.not-eligible.text": p => `정해진 계정만 신청할 수 있어요${p.rule ? ` (${p.rule})` : ""}. 대상이라고 생각되면 주최자에게 문의해 주세요.`,
