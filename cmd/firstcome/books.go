@@ -26,6 +26,7 @@ type book interface {
 	ledger.Rates
 	engine.Register
 	cache.Milestones
+	cache.NoticeBook
 }
 
 // books is the room ledger, joined: the book, how fast it is written, and the

@@ -22,10 +22,11 @@ const openWait = 30 * time.Second
 
 // rooms is everything that the engine and the doors stand on, in either shape.
 type rooms struct {
-	ports engine.Ports
-	books books
-	runs  []line // what lives long in the rooms, in the order in which it ends
-	shut  []func(context.Context) error
+	ports  engine.Ports
+	books  books
+	copies copies
+	runs   []line // what lives long in the rooms, in the order in which it ends
+	shut   []func(context.Context) error
 }
 
 // line is one thing that lives long.
@@ -70,7 +71,10 @@ func embedded(ctx context.Context, c *Config, t tools, data *dataDir) (r *rooms,
 		r.shuts(func(context.Context) error { server.Close(); return nil })
 		address = server.URL()
 	}
-	return r, r.openGate(address, t)
+	if err := r.openGate(address, t); err != nil {
+		return r, err
+	}
+	return r, r.openCopies(address, t)
 }
 
 // cluster joins the rooms of a node among others: it keeps nothing itself.
@@ -86,7 +90,10 @@ func cluster(ctx context.Context, c *Config, t tools) (r *rooms, err error) {
 	if err := r.openLedger(ctx, c, t, nil); err != nil {
 		return r, err
 	}
-	return r, r.openGate(c.Redis, t)
+	if err := r.openGate(c.Redis, t); err != nil {
+		return r, err
+	}
+	return r, r.openCopies(c.Redis, t)
 }
 
 func kafkaConfig(c *Config, log *slog.Logger, metrics ...prometheus.Registerer) kafkalog.Config {

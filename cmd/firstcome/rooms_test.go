@@ -31,6 +31,8 @@ var own = map[string][]string{
 	"engine/fold":                {"github.com/cespare/xxhash/v2"},
 	"engine/redisgate":           {"github.com/redis/go-redis/v9", "github.com/go-redsync/redsync/v4"},
 	"engine/redisgate/inprocess": {"github.com/alicebob/miniredis/v2"},
+	"cache":                      {"github.com/maypok86/otter/v2", "github.com/failsafe-go/failsafe-go", "github.com/klauspost/compress"}, // W-TinyLFU, bulkheads, zstd
+	"cache/redis":                {"github.com/redis/go-redis/v9", "github.com/failsafe-go/failsafe-go"},
 	"cache/relayredis":           {"github.com/redis/go-redis/v9"},
 	"ledger":                     {"golang.org/x/time"},
 	"ledger/kafkalog":            {"github.com/twmb/franz-go"},

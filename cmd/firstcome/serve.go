@@ -158,6 +158,7 @@ func (n *node) joinEngine(t tools, roles engine.Roles) (err error) {
 func (n *node) joinDoors(ctx context.Context, t tools, shown prometheus.Gatherer) (err error) {
 	ports := n.rooms.books.doors(n.engine)
 	n.news.ports(&ports, n.engine)
+	ports.Notices = n.rooms.copies.bulletin
 	key, err := ticketKey(t.secret)
 	if err != nil {
 		return err
