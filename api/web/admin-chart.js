@@ -52,7 +52,7 @@ export function chart(canvas, tape, series, {stacked, format, log, whole, second
   function draw(wall) {
     if (!canvas.clientWidth) return;
     if (!size) prepare();
-    const {w, h} = size, left = 46, bottom = 18, right = 4, head = 8, span = seconds() * 1000, end = wall - lag;
+    const {w, h} = size, left = log ? 54 : 46, bottom = 18, right = 4, head = 8, span = seconds() * 1000, end = wall - lag;
     const x = t => left + (w - left - right) * (1 - (end - t) / span);
     const from = end - span - 2000, seen = tape.samples.filter(s => s.t >= from);
     let high = 0;
