@@ -18,6 +18,8 @@ const (
 	// relayBeat is the shortest time between two tellings: what happens meanwhile
 	// is merged. What comes alone is told at once.
 	relayBeat = 50 * time.Millisecond
+	// relayAgain is how long a relay rests when Redis did not take something.
+	relayAgain = 250 * time.Millisecond
 	// lookEvery is how often a relay looks whether anybody receives, and at its turn.
 	lookEvery = 500 * time.Millisecond
 	// turnLasts is how long a relay that dies keeps the others silent.
@@ -169,7 +171,10 @@ func (r *Relay) Run(ctx context.Context) error {
 			r.look(ctx)
 		case <-r.wake:
 		}
-		if r.telling.Load() && r.flush(ctx) && !sleep(ctx, relayBeat) {
+		if !r.telling.Load() {
+			continue
+		}
+		if rest := r.flush(ctx); rest > 0 && !sleep(ctx, rest) {
 			return ctx.Err()
 		}
 	}
@@ -289,7 +294,7 @@ func (r *Relay) forget() {
 
 func (r *Relay) trouble(ctx context.Context, err error) {
 	r.metrics.failed.Inc()
-	if !r.warned && ctx.Err() == nil {
+	if r.awake.Load() && !r.warned && ctx.Err() == nil {
 		r.warned = true
 		r.cfg.Logger.WarnContext(ctx, "nodes that follow no log are not told the news", "room", "cache", "err", err)
 	}

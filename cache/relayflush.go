@@ -17,25 +17,19 @@ import (
 // has yet to hear: microseconds, unless the partition has just stopped.
 const foldWithin = 20 * time.Millisecond
 
-// flush tells everything that there is to tell, and reports whether there was
-// anything. What did not go out is told again, but for the members' claims.
-func (r *Relay) flush(ctx context.Context) bool {
-	r.mu.Lock()
-	pending, asked := r.pending, r.asked
-	r.pending, r.asked = map[string]*changed{}, map[string]struct{}{}
-	r.mu.Unlock()
-	for id := range asked {
-		if pending[id] == nil {
-			pending[id] = &changed{}
-		}
-	}
+// flush tells everything that there is to tell, and returns how long to rest then.
+// What did not go out is told again, but for the members' claims.
+func (r *Relay) flush(ctx context.Context) (rest time.Duration) {
+	pending := r.due()
 	if len(pending) == 0 {
-		return false
+		return 0
 	}
 	start := time.Now()
-	for ids := range slices.Chunk(slices.Collect(maps.Keys(pending)), atOnce) {
-		parcels := make([]Parcel, 0, len(ids))
-		for _, id := range ids {
+	ids := slices.Collect(maps.Keys(pending))
+	for len(ids) > 0 {
+		some := ids[:min(atOnce, len(ids))]
+		parcels := make([]Parcel, 0, len(some))
+		for _, id := range some {
 			if p, ok := r.parcel(ctx, id, pending[id].users); ok {
 				parcels = append(parcels, p)
 			}
@@ -44,10 +38,26 @@ func (r *Relay) flush(ctx context.Context) bool {
 			r.trouble(ctx, err)
 			r.repeat() // what was told before may be lost, too
 			r.again(ids)
+			return relayAgain
 		}
+		ids = ids[len(some):]
 	}
 	r.metrics.took.Observe(time.Since(start).Seconds())
-	return true
+	return relayBeat
+}
+
+// due takes what there is to tell.
+func (r *Relay) due() map[string]*changed {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	pending := r.pending
+	for id := range r.asked {
+		if pending[id] == nil {
+			pending[id] = &changed{}
+		}
+	}
+	r.pending, r.asked = map[string]*changed{}, map[string]struct{}{}
+	return pending
 }
 
 func (r *Relay) carry(ctx context.Context, parcels []Parcel) error {

@@ -46,7 +46,9 @@ func (w *watched) calm(ctx context.Context) error {
 		{Name: "CPU of a node that decides", Value: (after.nodes - before.nodes).Seconds() / spent / float64(len(w.Deployment.Nodes)) * 100, Unit: "%"},
 		{Name: "bytes that a stream node reads", Value: float64(after.received-before.received) / spent / nodes / 1024, Unit: "KiB/s"},
 		{Name: "memory of a stream node", Value: float64(after.memory) / nodes / (1 << 20), Unit: "MiB"},
-		{Name: "Redis commands", Value: float64(after.commands-before.commands) / spent, Unit: "/s"},
+		{Name: "Redis commands of all nodes, those within scripts included", Value: float64(after.commands-before.commands) / spent, Unit: "/s"},
+		{Name: "messages published", Value: float64(after.published-before.published) / spent, Unit: "/s"},
+		{Name: "CPU of Redis' master", Value: (after.redis - before.redis) * 100 / spent, Unit: "%"},
 		{Name: "messages of campaigns that nobody there watches", Value: after.foreign},
 	} {
 		w.report.Figures = append(w.report.Figures, f)
@@ -59,6 +61,8 @@ type weight struct {
 	streams, nodes   time.Duration
 	received, memory int64
 	commands         int64
+	published        int64
+	redis            float64 // seconds
 	foreign          float64
 }
 
@@ -73,8 +77,11 @@ func (w *watched) weigh(ctx context.Context) (now weight) {
 	if master, err := w.Deployment.Redis.Master(ctx); err == nil {
 		c := master.Client(0)
 		defer c.Close()
-		info, _ := c.InfoMap(ctx, "stats").Result() // without it the figure is 0, which nobody believes
+		info, _ := c.InfoMap(ctx, "stats", "commandstats").Result() // without it the figures are 0, which nobody believes
 		now.commands, _ = strconv.ParseInt(info["Stats"]["total_commands_processed"], 10, 64)
+		calls, _, _ := strings.Cut(strings.TrimPrefix(info["Commandstats"]["cmdstat_publish"], "calls="), ",")
+		now.published, _ = strconv.ParseInt(calls, 10, 64)
+		now.redis = master.CPU().Seconds()
 	}
 	return now
 }

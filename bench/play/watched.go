@@ -163,7 +163,7 @@ func (w *watched) rush(ctx context.Context, what string, ids []string, middle fu
 	count := newCounter(w.Stage, what, total)
 	group.Go(func() error {
 		return load.Open(all, w.Rate, total, len(callers), func(worker int, a load.Arrival) {
-			m, id, member := callers[worker], ids[a.Number%len(ids)], a.Number/len(ids)
+			m, id, member := callers[worker], ids[a.Number%len(ids)], w.turnOf(a.Number, len(ids))
 			m.insist(all, id, w.crowd.names[member], load.NewRequest("POST", m.conn.Addr(), "/v1/campaigns/"+id+"/claims", w.crowd.tokens[member], ""), a.Due)
 			count.one()
 		})
@@ -172,6 +172,13 @@ func (w *watched) rush(ctx context.Context, what string, ids []string, middle fu
 	_, claims := understood(callers)
 	w.claims = append(w.claims, claims...)
 	return err
+}
+
+// turnOf is the member who sends a claim: each one in every campaign, but not in
+// all of them at the same moment, which would be more than one member may.
+func (w *watched) turnOf(number, campaigns int) int {
+	apart := max(1, w.Members/campaigns)
+	return (number/campaigns + number%campaigns*apart) % w.Members
 }
 
 // kill ends the last node at once and starts it again; with nodes that only

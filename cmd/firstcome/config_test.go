@@ -63,6 +63,8 @@ func TestMalformedConfigurations(t *testing.T) {
 		{name: "brokers with a scheme", args: "--kafka kafka://k:9092", says: []string{"scheme"}},
 		{name: "a broker twice", args: "--kafka k:9092,k:9092", says: []string{`names "k:9092" twice`}},
 		{name: "a hole in the list", args: "--kafka k:9092,,l:9092", says: []string{"empty item"}},
+		{name: "unknown source", args: "--stream-source kafka", says: []string{"stream-source", "not one of log, redis"}},
+		{name: "redis alone", args: "--stream-source redis", says: []string{"4 things", "--roles stream", "redis", "secret", "jwt-key"}},
 		{name: "kafka alone", args: "--kafka k:9092", says: []string{"4 things", "redis", "postgres", "secret", "jwt-key", "one of issuer, jwks and jwt-key"}},
 		{name: "topic name", args: "--kafka-topic first/come", says: []string{"kafka-topic", "not a name that Kafka allows"}},
 		{name: "topic without kafka", args: "--kafka-topic mine", says: []string{"kafka-topic", "kafka is not"}},
