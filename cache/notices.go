@@ -132,4 +132,3 @@ func away(what string, err error) error {
 	}
 	return fmt.Errorf("%w: %s: %w", engine.ErrUnavailable, what, err)
 }
-
