@@ -1,30 +1,34 @@
 // All campaigns for a member: what is open, what opens next, what is theirs.
 import {Refusal, api, countdown, explain, h, num, now, open, put, reached, say, session, signInBox, t, when} from "./base.js";
-import {statusBadge} from "./words.js";
+import {drawNotices, statusBadge} from "./words.js";
 
 const main = document.getElementById("main");
 const all = new Map(), titles = new Map(); // campaigns by id
 let mine = null, points = null, cursor = null, older = [], listed = false, showPast = false, drawn = "", clocks = [];
 
-const parts = {open: h("section"), next: h("section"), mine: h("section"), past: h("section"), hero: h("div", {class: "hero"}), sign: null};
+const parts = {open: h("section"), next: h("section"), mine: h("section"), past: h("section"), hero: h("div", {class: "hero"}), notices: h("div", {class: "flow-s"}), sign: null};
 const startsAt = c => c.opens_at ? Date.parse(c.opens_at) : Infinity;
 const page = id => "/c/" + id;
 
-// Each look: the newest page of campaigns, and what is mine.
+// Each look is one call for everything but the history; a part that is late comes
+// with the next one.
 async function look() {
-  const list = await api("GET", "/v1/campaigns?limit=100");
-  if (!older.length) cursor = list.data.next_cursor;
-  all.clear();
-  for (const c of [...list.data.items, ...older]) if (!all.has(c.id)) all.set(c.id, c);
-  listed = true;
-  draw();
+  const {data: view} = await api("GET", "/v1/view");
+  if (view.campaigns) {
+    if (!older.length) cursor = view.campaigns.next_cursor;
+    all.clear();
+    for (const c of [...view.campaigns.items, ...older]) if (!all.has(c.id)) all.set(c.id, c);
+    listed = true;
+  }
+  if (view.notices) drawNotices(parts.notices, view.notices.items);
+  if (session.name && view.points) points = view.points.total;
+  if (session.name && view.late.some(l => l.reason === "unauthenticated")) dispatchEvent(new CustomEvent("fc-signed-out"));
+  if (listed) draw();
   if (!session.name) return;
-  try {
-    const [claims, sum] = await Promise.all([api("GET", "/v1/me/claims?limit=50"), api("GET", "/v1/me/points")]);
-    [mine, points] = [claims.data.items, sum.data.total];
-    await Promise.all(mine.filter(c => !all.has(c.campaign) && !titles.has(c.campaign)).slice(0, 20).map(name));
-  } catch (err) { if (err.status !== 401) throw err; }
-  draw();
+  const {data} = await api("GET", "/v1/me/claims?limit=50");
+  mine = data.items;
+  await Promise.all(mine.filter(c => !all.has(c.campaign) && !titles.has(c.campaign)).slice(0, 20).map(name));
+  if (listed) draw();
 }
 
 // name reads the title of a campaign that is not listed any more.
@@ -33,7 +37,7 @@ async function name({campaign}) {
 }
 
 async function more() {
-  const {data} = await api("GET", `/v1/campaigns?limit=100&cursor=${encodeURIComponent(cursor)}`);
+  const {data} = await api("GET", `/v1/campaigns?cursor=${encodeURIComponent(cursor)}`);
   older = [...older, ...data.items];
   cursor = data.next_cursor;
   for (const c of data.items) if (!all.has(c.id)) all.set(c.id, c);
@@ -76,7 +80,7 @@ function draw() {
   if (key === drawn) return;
   drawn = key;
   const here = document.activeElement?.closest?.("[data-id]")?.dataset.id, typing = parts.sign?.contains(document.activeElement);
-  if (!parts.hero.isConnected) put(main, h("div", {class: "flow-l"}, parts.hero, parts.open, parts.next, parts.mine, parts.past));
+  if (!parts.hero.isConnected) put(main, h("div", {class: "flow-l"}, parts.notices, parts.hero, parts.open, parts.next, parts.mine, parts.past));
   put(parts.hero, h("h1", null, t("homeTitle")), h("p", {class: "lead"}, t("homeText")));
   clocks = [];
   const past = list.filter(c => c.status === "closed"), next = list.filter(c => c.status === "scheduled").sort((a, b) => startsAt(a) - startsAt(b));
@@ -103,7 +107,7 @@ async function turn() {
     await look();
     fails = 0;
   } catch (err) {
-    fails++;
+    if (err.status !== 401) fails++;
     if (!(err instanceof Refusal)) reached(false);
     if (!listed) put(main, h("div", {class: "message warn", role: "alert"}, h("strong", null, explain(err).title), explain(err).text));
   }

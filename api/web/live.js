@@ -2,7 +2,7 @@
 import {Refusal, announce, api, countdown, explain, h, num, now, open, put, reached, refusalWords, say, session, signInBox, t, toast} from "./base.js";
 import {look} from "./member-state.js";
 import {Place} from "./place.js";
-import {claimWord, statusBadge} from "./words.js";
+import {claimWord, followNotices, statusBadge} from "./words.js";
 
 // A member may have four streams; one is left for a page in another window.
 const streams = 3;
@@ -13,7 +13,7 @@ const main = document.getElementById("main"), prefix = new URLSearchParams(locat
 const lots = new Map(); // id -> Lot
 const list = h("ul", {class: "show", test: "show"}), empty = h("p", {class: "panel dim"}, t("liveEmpty"));
 const total = h("strong", {test: "points-total"}, "0"), purse = h("p", {class: "total"}, h("span", null, t("total")), total);
-const door = h("div");
+const door = h("div"), notices = h("div", {class: "flow-s", hidden: true});
 let sum = 0, turns = 0;
 
 /** Lot is one campaign of the show. */
@@ -199,7 +199,7 @@ async function turn() {
     });
     for (const [id, l] of lots) if (!items.some(c => c.id === id)) { l.close(); lots.delete(id); }
     known = true;
-    if (!list.isConnected) put(main, h("div", {class: "flow"}, h("div", null, h("h1", null, t("live")), h("p", {class: "dim"}, t("liveText"))), purse, door, empty, list));
+    if (!list.isConnected) put(main, h("div", {class: "flow"}, notices, h("div", null, h("h1", null, t("live")), h("p", {class: "dim"}, t("liveText"))), purse, door, empty, list));
     arrange();
     empty.hidden = lots.size > 0;
     if (turns++ % 3 === 0) await readMine();
@@ -219,6 +219,7 @@ function drawDoor() {
 open();
 drawDoor();
 turn();
+followNotices(notices);
 setInterval(() => { if (!document.hidden) for (const l of lots.values()) l.draw(); }, 200);
 let scrolled = 0;
 addEventListener("scroll", () => { clearTimeout(scrolled); scrolled = setTimeout(share, 400); }, {passive: true});

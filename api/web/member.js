@@ -3,10 +3,10 @@ import {announce, api, arrange, clock, clockTime, confirm, countdown, dateTime, 
 import {Form, shown} from "./form.js";
 import {look} from "./member-state.js";
 import {Place} from "./place.js";
-import {claimWord, statusBadge} from "./words.js";
+import {claimWord, followNotices, statusBadge} from "./words.js";
 
 const main = document.getElementById("main"), id = location.pathname.split("/")[2];
-const parts = {};
+const parts = {}, notices = h("div", {class: "flow-s", hidden: true});
 let form = null, drawn = "", asked = "", editing = false, update = () => {};
 
 const heading = (text, ...more) => h("h2", {tabindex: "-1", id: "stage"}, ...more, text);
@@ -183,7 +183,7 @@ function build() {
   parts.button = h("button", {type: "button", class: "btn btn-main btn-big figure", test: "claim-button", onclick: tap});
   parts.hint = h("p", {class: "fine"});
   parts.visit = h("article", {class: "visit"}, parts.head, parts.body, h("aside", null, parts.ticket, parts.act));
-  put(main, parts.visit);
+  put(main, h("div", {class: "flow-l"}, notices, parts.visit));
 }
 
 function draw(s) {
@@ -257,3 +257,4 @@ const place = new Place(id, changed).open();
 addEventListener("fc-signed-in", () => draw(place.state));
 addEventListener("fc-signed-out", () => draw(place.state));
 tick();
+followNotices(notices);

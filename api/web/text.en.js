@@ -1,7 +1,7 @@
 // What the pages say, in English. text.ko.js says the same.
 const n = new Intl.NumberFormat("en"), s = (count, one, more = one + "s") => `${n.format(count)} ${count === 1 ? one : more}`;
 export default {
-  menu: "Pages", campaigns: "Campaigns", liveNav: "Live", skip: "To the content", close: "Close", loading: "Loading…",
+  notice: "Notice", menu: "Pages", campaigns: "Campaigns", liveNav: "Live", skip: "To the content", close: "Close", loading: "Loading…",
   days: (d, rest) => `${s(d, "day")} ${rest}`,
   offline: "You are offline. Everything goes on by itself when the network is back.", unreachable: "The server cannot be reached. We keep trying.",
   noAnswer: "No answer came.", noAnswerText: "The network may be gone. Try again in a moment.",

@@ -1,7 +1,7 @@
 // 화면에 나오는 말. text.en.js와 같은 내용을 담는다.
 const n = new Intl.NumberFormat("ko");
 export default {
-  menu: "페이지", campaigns: "행사", liveNav: "라이브", skip: "본문으로", close: "닫기", loading: "불러오는 중…",
+  notice: "알림", menu: "페이지", campaigns: "행사", liveNav: "라이브", skip: "본문으로", close: "닫기", loading: "불러오는 중…",
   days: (d, rest) => `${n.format(d)}일 ${rest}`,
   offline: "오프라인입니다. 연결되면 알아서 이어집니다.", unreachable: "서버에 연결할 수 없습니다. 계속 다시 시도하고 있어요.",
   noAnswer: "응답이 오지 않았어요.", noAnswerText: "네트워크가 끊겼을 수 있습니다. 잠시 뒤 다시 시도해 주세요.",

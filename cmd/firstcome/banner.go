@@ -16,6 +16,7 @@ firstcome is running{{if .Alone}}, alone and embedded{{end}}.
 
   members   http://{{.Members}}
   admins    http://{{.Admins}}   (metrics, health, API at /docs)
+  pages     http://{{.Members}}/ and /live for members, http://{{.Admins}}/ for admins
 {{- if .Data}}
   data      {{.Data}}   (log, book and keys: keep it as a whole)
 {{- end}}
