@@ -232,6 +232,7 @@ func (p *partition) noteTransition(t *fold.Transition) {
 	case fold.EndedNow, fold.FencedNow, fold.AnsweredNow, fold.ErasedMember:
 	case fold.ArchivedNow:
 		d.archived.Store(t.Offset + 1)
+		p.past = past{p.past.count + 1, t.Offset + 1}
 		p.changed.Add(1)
 	default:
 		p.changed.Add(1)

@@ -18,7 +18,7 @@ const (
 // waitBooked waits a little until the ledger has what is before an offset, and
 // reports whether it has.
 func (e *Engine) waitBooked(ctx context.Context, p *partition, until int64) bool {
-	if e.ports.Booked == nil {
+	if e.ports.Booked == nil || e.node.booked[p.id].Load() >= until {
 		return true
 	}
 	ctx, cancel := context.WithTimeout(ctx, bookedWait)

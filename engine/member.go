@@ -90,10 +90,32 @@ func (e *Engine) bookedClaim(ctx context.Context, p *partition, campaign string,
 	}
 	for _, r := range rows {
 		if r.Campaign == campaign {
-			return e.claimOfRow(r), nil
+			out := e.claimOfRow(r)
+			if r.State == "granted" || r.State == "waitlisted" {
+				out.Answers = e.bookedAnswers(ctx, p, r)
+			}
+			return out, nil
 		}
 	}
 	return none, nil
+}
+
+// bookedAnswers is what a member answered in an archived campaign; the claim is true
+// without it.
+func (e *Engine) bookedAnswers(ctx context.Context, p *partition, r PlaceRow) json.RawMessage {
+	p.mu.RLock()
+	form := p.desks[r.Campaign].info.Load().form
+	p.mu.RUnlock()
+	if len(form) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, registerBudget)
+	defer cancel()
+	row, err := e.ports.Register.Place(ctx, r.Campaign, r.ClaimOff)
+	if err != nil {
+		return nil
+	}
+	return row.Answers
 }
 
 // errBooking: what the ledger has of a member is older than what the member
@@ -130,7 +152,7 @@ func (e *Engine) history(ctx context.Context, user fold.User) ([]PlaceRow, error
 func (e *Engine) claimOfRow(r PlaceRow) Claim {
 	p := e.node.partition(r.Campaign)
 	out := Claim{Campaign: r.Campaign, State: r.State, Rank: r.Rank, Position: r.Position, Ticket: r.Ticket,
-		GrantID: GrantID(p.id, r.ClaimOff), ClaimedAt: r.ClaimedAt, EndedAt: r.EndedAt, Booked: true, Answers: r.Answers,
+		GrantID: GrantID(p.id, r.ClaimOff), ClaimedAt: r.ClaimedAt, EndedAt: r.EndedAt, Booked: true,
 		Offset: p.at(p.next.Load())}
 	if r.State == "granted" {
 		out.Points = r.Points
@@ -138,8 +160,8 @@ func (e *Engine) claimOfRow(r PlaceRow) Claim {
 	return out
 }
 
-// History returns the member's newest claim of every campaign, newest first:
-// from the folds, and for archived campaigns from the ledger. ErrUnavailable
+// History returns the member's newest claim of every campaign, newest first and
+// without answers: from the folds, and for archived campaigns from the ledger. ErrUnavailable
 // when there are archived ones and the ledger does not answer.
 func (e *Engine) History(ctx context.Context, m Member, read Read) ([]Claim, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.ClaimDeadline)
@@ -151,7 +173,7 @@ func (e *Engine) History(ctx context.Context, m Member, read Read) ([]Claim, err
 		}
 	}
 	var out []Claim
-	archived := map[string]int64{} // and the offset after the archiving
+	old := false // whether there are archived campaigns
 	for _, p := range e.node.parts {
 		if err := p.usable(); err != nil && p.halted.Load() == nil {
 			return nil, err
@@ -161,44 +183,72 @@ func (e *Engine) History(ctx context.Context, m Member, read Read) ([]Claim, err
 				return nil, err
 			}
 		}
-		out = p.historyOf(out, user, archived)
-	}
-	for id, by := range archived {
-		if !e.waitBooked(ctx, e.node.partition(id), by) {
+		var archived past
+		out, archived = p.historyOf(out, user)
+		old = old || archived.count > 0
+		if !e.waitBooked(ctx, p, archived.by) {
 			return nil, errBooking
 		}
 	}
-	if len(archived) > 0 && e.ports.Register != nil {
+	if old && e.ports.Register != nil {
 		rows, err := e.history(ctx, user)
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range rows {
-			if _, ok := archived[r.Campaign]; ok {
-				out = append(out, e.claimOfRow(r))
-			}
-		}
+		out = e.addPast(out, rows)
 	}
 	slices.SortStableFunc(out, func(a, b Claim) int { return b.ClaimedAt.Compare(a.ClaimedAt) })
 	return out, nil
 }
 
-func (p *partition) historyOf(out []Claim, user fold.User, archived map[string]int64) []Claim {
+// historyOf adds the member's places in the campaigns that are not archived.
+func (p *partition) historyOf(out []Claim, user fold.User) ([]Claim, past) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if p.state == nil {
-		return out
+		return out, past{}
 	}
 	for c := range p.state.Campaigns() {
 		if c.Status == fold.Archived {
-			archived[c.ID] = p.desks[c.ID].archived.Load()
 			continue
 		}
 		if place := c.Place(user); place.State != fold.NoPlace && place.State != fold.Fenced {
 			out = append(out, p.claimOf(c, p.desks[c.ID].info.Load(), user, place))
 		}
 	}
+	return out, p.past
+}
+
+// addPast adds the ledger's rows of archived campaigns. A campaign that was archived
+// since its fold was looked at is there already, as new as that look.
+func (e *Engine) addPast(out []Claim, rows []PlaceRow) []Claim {
+	if len(rows) == 0 {
+		return out
+	}
+	there := make(map[string]bool, len(out))
+	for i := range out {
+		there[out[i].Campaign] = true
+	}
+	for _, r := range rows {
+		if c, err := e.Campaign(r.Campaign); err == nil && c.Status == fold.Archived && !there[r.Campaign] {
+			out = append(out, e.claimOfRow(r))
+		}
+	}
 	return out
+}
+
+// Archived names the log and tells, per partition, how many of its campaigns this
+// node knows to be archived. It only grows.
+func (e *Engine) Archived() (log string, counts []int64) {
+	counts = make([]int64, len(e.node.parts))
+	for i, p := range e.node.parts {
+		p.mu.RLock()
+		if p.state != nil {
+			log, counts[i] = e.node.topic.ID, p.past.count
+		}
+		p.mu.RUnlock()
+	}
+	return log, counts
 }
 
 func sortNewest(all []Campaign) {

@@ -21,11 +21,12 @@ type partition struct {
 	id   int32
 	node *Node
 
-	// mu guards state, desks and unbooked. It is held for at most one chunk of
+	// mu guards state, desks, past and unbooked. It is held for at most one chunk of
 	// a batch; readers hold it for one look.
 	mu       sync.RWMutex
 	state    *fold.State
 	desks    map[string]*desk // by campaign, for every campaign in state
+	past     past
 	unbooked unbooked
 
 	next    atomic.Int64  // state.Next(), readable without mu
@@ -52,6 +53,13 @@ type partition struct {
 	flights flights
 	waits   offsetWaits
 	barrier barrier
+}
+
+// past is what a partition knows of its archived campaigns: a member's places in
+// them are the ledger's to tell.
+type past struct {
+	count int64 // how many there are
+	by    int64 // the offset after the newest archiving; 0: it was in the ledger when this node began
 }
 
 type haltReason struct{ err error }
@@ -110,8 +118,12 @@ func (p *partition) install(s *fold.State) {
 	p.next.Store(s.Next())
 	p.rules.Store(uint32(s.Version()))
 	clear(p.desks)
+	p.past = past{}
 	for c := range s.Campaigns() {
 		p.desks[c.ID] = newDesk(p, c)
+		if c.Status == fold.Archived {
+			p.past.count++
+		}
 	}
 	p.told.Store(s.Next() + 1)
 	p.started.Store(true)
