@@ -171,7 +171,7 @@ async function save() {
 
 function drawHead(s) {
   const c = s.campaign, times = [c.opens_at && now() < at(c) && t("opensAt", when(c.opens_at)), c.closes_at && !["closed", "archived"].includes(c.status) && t("closesAt", when(c.closes_at)), c.cap && t("places", c.cap), c.points > 0 && t("eachPoints", c.points)];
-  document.title = c.title + " · firstcome";
+  document.title = (s.claim?.state === "granted" ? "✓ " : "") + c.title + " · firstcome";
   put(parts.head, h("div", {class: "side-by-side"}, statusBadge(c, s.claim)), h("h1", null, c.title), h("p", {class: "facts-line"}, times.filter(Boolean).map(x => h("span", null, x))));
 }
 

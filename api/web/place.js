@@ -1,6 +1,6 @@
 // A member's place joined with the network: it sends what the person meant until
 // there is an answer, hears what changes, and looks now and then all the same.
-import {Refusal, api, now, reached, session} from "./base.js";
+import {Refusal, api, now, reached, session, setClock} from "./base.js";
 import {begin, reduce} from "./member-state.js";
 import {openStream} from "./stream.js";
 
@@ -135,6 +135,7 @@ export class Place {
       this.dispatch({type: "trouble", trouble: "deciding", until: now() + wait});
       return wait;
     } catch (err) {
+      if (err.code === "not-open-yet") setClock(3); // ours was wrong
       if (err instanceof Refusal && !patient(err)) {
         this.dispatch({type: "refused", code: err.code, problem: err.problem});
         this.soon(300);
