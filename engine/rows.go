@@ -33,6 +33,15 @@ type PlaceQuery struct {
 	Limit    int
 }
 
+// ArchivedCampaign is what stays the same for ever of an archived campaign.
+type ArchivedCampaign struct {
+	ID      string
+	Offset  int64     // of the record that archived it
+	Created int64     // of the record that made it
+	Base    time.Time // when it opened by plan, else when it was made
+	Points  int64     // per grant
+}
+
 // AuditRow is one admin's or scheduler's deed, or a cancellation for a member.
 type AuditRow struct {
 	Ev      int64

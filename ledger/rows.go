@@ -105,6 +105,32 @@ func ScanMilestone(scan func(...any) error) (engine.Change, error) {
 	return c, nil
 }
 
+// ArchivedColumns is what a query of archived campaigns selects, in the order of ScanArchived.
+const ArchivedColumns = `c.id, e.off, c.created, c.created_at, c.definition`
+
+// ArchivedWhere are the archived campaigns (status 6) and what archived each (kind 8).
+// The index of deeds has the first words.
+const ArchivedWhere = `e.kind <= 9 AND e.kind = 8 AND c.status = 6`
+
+// ScanArchived reads a row of ArchivedColumns.
+func ScanArchived(scan func(...any) error) (engine.ArchivedCampaign, error) {
+	var c engine.ArchivedCampaign
+	var made int64
+	var definition []byte
+	if err := scan(&c.ID, &c.Offset, &c.Created, &made, &definition); err != nil {
+		return c, fmt.Errorf("read an archived campaign: %w", err)
+	}
+	def, err := fold.DecodeDefinition(definition)
+	if err != nil {
+		return c, fmt.Errorf("the definition of %s: %w", c.ID, err)
+	}
+	c.Base, c.Points = Time(made), def.Points
+	if def.OpensAt != 0 {
+		c.Base = Time(def.OpensAt)
+	}
+	return c, nil
+}
+
 // Totals are the columns of After: nil for the members' lines, and where there is no cap.
 func (e *Entry) Totals() (granted, waiting, limit *int64) {
 	if !e.Change.OfCampaign() {

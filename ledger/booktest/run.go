@@ -22,6 +22,7 @@ type Book interface {
 	ledger.Rates
 	engine.Register
 	Milestones(ctx context.Context, partition int32) ([]engine.Change, error)
+	Archived(ctx context.Context, partition int32, after int64) ([]engine.ArchivedCampaign, error)
 	Notices
 }
 
@@ -41,6 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) Book) {
 	t.Run("a pseudonym of zeros is a member", func(t *testing.T) { knowsNobody(t, open) })
 	t.Run("partitions that meet the same people", func(t *testing.T) { peopleInAnyOrder(t, open) })
 	t.Run("the audit finds what is wrong and nothing else", func(t *testing.T) { audits(t, open) })
+	t.Run("archived campaigns stand in order", func(t *testing.T) { archivedInOrder(t, open) })
 	t.Run("notices are kept by version", func(t *testing.T) { notices(t, open) })
 	t.Run("notices are bounded, and change one at a time", func(t *testing.T) { noticesBounded(t, open) })
 	t.Run("the rate is kept and changes while it drains", func(t *testing.T) { throttled(t, open) })

@@ -31,6 +31,7 @@ const (
 	// crowd of readers cannot keep the ledger from being written.
 	writeConns       = 4       // the ledger's writer: a batch each
 	readConns        = 6       // snapshots, lists, audits, cursors; a seventh waits
+	memberConns      = 6       // what members read of archived campaigns, and notices
 	statementTimeout = "15000" // ms
 	lockTimeout      = "5000"
 	connectTimeout   = 3 * time.Second
@@ -42,6 +43,9 @@ const (
 type Book struct {
 	write *pgxpool.Pool
 	read  *pgxpool.Pool // its sessions cannot write
+	// members is apart from read, so that neither a crowd of members nor an admin's
+	// long list keeps the other out. Its sessions cannot write.
+	members *pgxpool.Pool
 }
 
 // Open joins the database by its DSN. It does not wait for the server: whoever
@@ -56,7 +60,13 @@ func Open(dsn string) (*Book, error) {
 		write.Close()
 		return nil, err
 	}
-	return &Book{write: write, read: read}, nil
+	members, err := pool(dsn, memberConns, map[string]string{"application_name": "firstcome members", "default_transaction_read_only": "on"})
+	if err != nil {
+		write.Close()
+		read.Close()
+		return nil, err
+	}
+	return &Book{write: write, read: read, members: members}, nil
 }
 
 func pool(dsn string, conns int32, settings map[string]string) (*pgxpool.Pool, error) {
@@ -79,6 +89,7 @@ func pool(dsn string, conns int32, settings map[string]string) (*pgxpool.Pool, e
 func (b *Book) Close() {
 	b.write.Close()
 	b.read.Close()
+	b.members.Close()
 }
 
 // Migrate brings the schema up to date, one process at a time.

@@ -27,7 +27,7 @@ const (
 // Notices returns all notices, newest first, and their version, at one moment.
 func (b *Book) Notices(ctx context.Context) (version int64, all []engine.Notice, err error) {
 	opts := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err = pgx.BeginTxFunc(ctx, b.read, opts, func(tx pgx.Tx) error {
+	err = pgx.BeginTxFunc(ctx, b.members, opts, func(tx pgx.Tx) error {
 		if err := tx.QueryRow(ctx, selectVersion).Scan(&version); err != nil {
 			return err
 		}

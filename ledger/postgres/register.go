@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"firstcome/engine"
 	"firstcome/engine/fold"
@@ -22,6 +23,7 @@ const (
 		AND NOT EXISTS (SELECT FROM places q WHERE q.user_ref = $1 AND q.campaign = p.campaign AND q.claim_off > p.claim_off) ORDER BY p.at DESC, p.campaign LIMIT $2`
 	selectDeeds      = `SELECT ` + ledger.DeedColumns + ` FROM entries WHERE campaign = $1 AND ev > $2 AND ` + ledger.DeedKinds + ` ORDER BY ev LIMIT $3`
 	selectMilestones = `SELECT ` + ledger.MilestoneColumns + ` FROM campaigns c JOIN entries e ON e.campaign = c.id WHERE c.partition = $1 AND ` + ledger.MilestoneKinds + ` ORDER BY e.campaign, e.ev`
+	selectArchived   = `SELECT ` + ledger.ArchivedColumns + ` FROM campaigns c JOIN entries e ON e.campaign = c.id WHERE c.partition = $1 AND e.off > $2 AND ` + ledger.ArchivedWhere + ` ORDER BY e.off`
 	countWaiting     = `SELECT (SELECT count(*) FROM places w WHERE w.campaign = u.campaign AND w.state = 2 AND w.wseq > u.low AND w.wseq <= u.high)
 		FROM unnest($1::text[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS u (campaign, low, high, n) ORDER BY u.n`
 	selectTotals = `SELECT c.granted, c.waiting, c.seq, c.digest, coalesce(k.next, 0),
@@ -46,11 +48,11 @@ func (b *Book) Places(ctx context.Context, q engine.PlaceQuery) ([]engine.PlaceR
 	if err != nil {
 		return nil, err
 	}
-	return out, b.position(ctx, out)
+	return out, position(ctx, b.read, out)
 }
 
 // position fills in the live places in the waiting list.
-func (b *Book) position(ctx context.Context, out []engine.PlaceRow) error {
+func position(ctx context.Context, pool *pgxpool.Pool, out []engine.PlaceRow) error {
 	gaps := ledger.Gaps(out)
 	if len(gaps) == 0 {
 		return nil
@@ -59,7 +61,7 @@ func (b *Book) position(ctx context.Context, out []engine.PlaceRow) error {
 	for i, g := range gaps {
 		campaigns[i], lows[i], highs[i] = g.Campaign, g.Low, g.High
 	}
-	rows, err := b.read.Query(ctx, countWaiting, campaigns, lows, highs)
+	rows, err := pool.Query(ctx, countWaiting, campaigns, lows, highs)
 	if err != nil {
 		return fmt.Errorf("count the waiting list: %w", err)
 	}
@@ -73,7 +75,7 @@ func (b *Book) position(ctx context.Context, out []engine.PlaceRow) error {
 
 // Place returns one place by the offset of its claim.
 func (b *Book) Place(ctx context.Context, campaign string, claim int64) (engine.PlaceRow, error) {
-	rows, err := b.read.Query(ctx, selectPlace, campaign, claim)
+	rows, err := b.members.Query(ctx, selectPlace, campaign, claim)
 	out, err := places(rows, err)
 	if err != nil {
 		return engine.PlaceRow{}, err
@@ -81,17 +83,17 @@ func (b *Book) Place(ctx context.Context, campaign string, claim int64) (engine.
 	if len(out) == 0 {
 		return engine.PlaceRow{}, engine.ErrNoPlace
 	}
-	return out[0], b.position(ctx, out)
+	return out[0], position(ctx, b.members, out)
 }
 
 // History returns a member's newest place in each campaign, newest first.
 func (b *Book) History(ctx context.Context, user fold.User, limit int) ([]engine.PlaceRow, error) {
-	rows, err := b.read.Query(ctx, selectHistory, user[:], limit)
+	rows, err := b.members.Query(ctx, selectHistory, user[:], limit)
 	out, err := places(rows, err)
 	if err != nil {
 		return nil, err
 	}
-	return out, b.position(ctx, out)
+	return out, position(ctx, b.members, out)
 }
 
 func places(rows pgx.Rows, err error) ([]engine.PlaceRow, error) {
@@ -117,6 +119,16 @@ func (b *Book) Milestones(ctx context.Context, partition int32) ([]engine.Change
 		return nil, fmt.Errorf("read the milestones of partition %d: %w", partition, err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (engine.Change, error) { return ledger.ScanMilestone(row.Scan) })
+}
+
+// Archived returns the campaigns of a partition that were archived behind an offset,
+// in that order.
+func (b *Book) Archived(ctx context.Context, partition int32, after int64) ([]engine.ArchivedCampaign, error) {
+	rows, err := b.members.Query(ctx, selectArchived, partition, after)
+	if err != nil {
+		return nil, fmt.Errorf("read the archived campaigns of partition %d: %w", partition, err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (engine.ArchivedCampaign, error) { return ledger.ScanArchived(row.Scan) })
 }
 
 // Totals returns the campaign's state as far as the book has come. It counts

@@ -25,12 +25,17 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-const readers = 4
+// How many connections read: for lists, snapshots and audits, and apart from them for
+// members, so that neither keeps the other out.
+const (
+	readers       = 4
+	memberReaders = 3
+)
 
 // Book is a book in one file. It fulfils ledger.Book, ledger.Rates and
 // engine.Register. One process may write it; its data folder's lock sees to that.
 type Book struct {
-	write, read *sql.DB
+	write, read, members *sql.DB
 }
 
 // Open opens the file, makes it when it is not there, and brings its schema up
@@ -54,6 +59,9 @@ func join(path string, connect func(path string, conns int) (*sql.DB, error)) (*
 		return nil, err
 	}
 	if b.read, err = connect(path, readers); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	if b.members, err = connect(path, memberReaders); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
 	return b, nil
@@ -94,7 +102,7 @@ func (b *Book) migrate(ctx context.Context, log *slog.Logger) error {
 // Close ends all connections.
 func (b *Book) Close() error {
 	var all []error
-	for _, db := range []*sql.DB{b.read, b.write} {
+	for _, db := range []*sql.DB{b.members, b.read, b.write} {
 		if db != nil {
 			all = append(all, db.Close())
 		}

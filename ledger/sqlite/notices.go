@@ -25,7 +25,7 @@ const (
 
 // Notices returns all notices, newest first, and their version, at one moment.
 func (b *Book) Notices(ctx context.Context) (version int64, all []engine.Notice, err error) {
-	conn, err := b.read.Conn(ctx)
+	conn, err := b.members.Conn(ctx)
 	if err != nil {
 		return 0, nil, fmt.Errorf("read the notices: %w", err)
 	}

@@ -21,6 +21,7 @@ const (
 		AND NOT EXISTS (SELECT 1 FROM places q WHERE q.user_ref = ?1 AND q.campaign = p.campaign AND q.claim_off > p.claim_off) ORDER BY p.at DESC, p.campaign LIMIT ?2`
 	selectDeeds      = `SELECT ` + ledger.DeedColumns + ` FROM entries WHERE campaign = ?1 AND ev > ?2 AND ` + ledger.DeedKinds + ` ORDER BY ev LIMIT ?3`
 	selectMilestones = `SELECT ` + ledger.MilestoneColumns + ` FROM campaigns c JOIN entries e ON e.campaign = c.id WHERE c.partition = ?1 AND ` + ledger.MilestoneKinds + ` ORDER BY e.campaign, e.ev`
+	selectArchived   = `SELECT ` + ledger.ArchivedColumns + ` FROM campaigns c JOIN entries e ON e.campaign = c.id WHERE c.partition = ?1 AND e.off > ?2 AND ` + ledger.ArchivedWhere + ` ORDER BY e.off`
 	countWaiting     = `SELECT count(*) FROM places WHERE campaign = ?1 AND state = 2 AND wseq > ?2 AND wseq <= ?3`
 	selectTotals     = `SELECT c.granted, c.waiting, c.seq, c.digest, coalesce(k.next, 0),
 			(SELECT count(*) FROM places WHERE campaign = c.id AND state = 1), (SELECT count(*) FROM places WHERE campaign = c.id AND state = 2)
@@ -36,38 +37,38 @@ func (b *Book) Places(ctx context.Context, q engine.PlaceQuery) ([]engine.PlaceR
 	case q.State != "":
 		query, args = selectByState, append(args, state)
 	}
-	out, err := b.places(ctx, query, args...)
+	out, err := places(ctx, b.read, query, args...)
 	if err != nil {
 		return nil, err
 	}
-	return out, b.position(ctx, out)
+	return out, position(ctx, b.read, out)
 }
 
 // Place returns one place by the offset of its claim.
 func (b *Book) Place(ctx context.Context, campaign string, claim int64) (engine.PlaceRow, error) {
-	out, err := b.places(ctx, selectPlace, campaign, claim)
+	out, err := places(ctx, b.members, selectPlace, campaign, claim)
 	if err != nil {
 		return engine.PlaceRow{}, err
 	}
 	if len(out) == 0 {
 		return engine.PlaceRow{}, engine.ErrNoPlace
 	}
-	err = b.position(ctx, out)
+	err = position(ctx, b.members, out)
 	return out[0], err
 }
 
 // History returns a member's newest place in each campaign, newest first.
 func (b *Book) History(ctx context.Context, user fold.User, limit int) ([]engine.PlaceRow, error) {
-	out, err := b.places(ctx, selectHistory, user[:], limit)
+	out, err := places(ctx, b.members, selectHistory, user[:], limit)
 	if err != nil {
 		return nil, err
 	}
-	return out, b.position(ctx, out)
+	return out, position(ctx, b.members, out)
 }
 
-func (b *Book) places(ctx context.Context, query string, args ...any) ([]engine.PlaceRow, error) {
+func places(ctx context.Context, db *sql.DB, query string, args ...any) ([]engine.PlaceRow, error) {
 	var out []engine.PlaceRow
-	err := each(ctx, b.read, query, args, func(scan func(...any) error) error {
+	err := each(ctx, db, query, args, func(scan func(...any) error) error {
 		r, err := ledger.ScanPlace(scan)
 		out = append(out, r)
 		return err
@@ -79,11 +80,11 @@ func (b *Book) places(ctx context.Context, query string, args ...any) ([]engine.
 }
 
 // position fills in the live places in the waiting list.
-func (b *Book) position(ctx context.Context, out []engine.PlaceRow) error {
+func position(ctx context.Context, db *sql.DB, out []engine.PlaceRow) error {
 	gaps := ledger.Gaps(out)
 	counts := make([]int64, len(gaps))
 	for i, g := range gaps {
-		if err := b.read.QueryRowContext(ctx, countWaiting, g.Campaign, g.Low, g.High).Scan(&counts[i]); err != nil {
+		if err := db.QueryRowContext(ctx, countWaiting, g.Campaign, g.Low, g.High).Scan(&counts[i]); err != nil {
 			return fmt.Errorf("count the waiting list of %s: %w", g.Campaign, err)
 		}
 	}
@@ -115,6 +116,21 @@ func (b *Book) Milestones(ctx context.Context, partition int32) ([]engine.Change
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the milestones of partition %d: %w", partition, err)
+	}
+	return out, nil
+}
+
+// Archived returns the campaigns of a partition that were archived behind an offset,
+// in that order.
+func (b *Book) Archived(ctx context.Context, partition int32, after int64) ([]engine.ArchivedCampaign, error) {
+	var out []engine.ArchivedCampaign
+	err := each(ctx, b.members, selectArchived, []any{partition, after}, func(scan func(...any) error) error {
+		c, err := ledger.ScanArchived(scan)
+		out = append(out, c)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the archived campaigns of partition %d: %w", partition, err)
 	}
 	return out, nil
 }
