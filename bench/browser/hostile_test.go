@@ -89,7 +89,52 @@ func TestStrangersWordsAreOnlyWords(t *testing.T) {
 		t.Fatalf("%d %s", r.status, r.raw)
 	}
 	b.has("rank")
+	b.harmless(hostile[:10]...) // what was answered
 	b.reload()
 	b.has("rank")
-	b.harmless()
+	b.harmless(hostile[:10]...)
+	h.admin(t, "POST", "/campaigns/"+id+"/pause", reasonFor(t, hostile[3]))
+	for _, text := range hostile {
+		body, err := json.Marshal(map[string]string{"title": text, "body": text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.admin(t, "POST", "/notices", string(body))
+	}
+	adminIsUnharmed(t, h, id)
+	b.open(h.members() + "/")
+	b.harmless(hostile...)
+	b.open(h.members() + "/live")
+	b.harmless(hostile...)
+}
+
+func reasonFor(t *testing.T, text string) string {
+	t.Helper()
+	body, err := json.Marshal(map[string]string{"reason": text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// adminIsUnharmed looks at all of it in the admins' app.
+func adminIsUnharmed(t *testing.T, h *house, id string) {
+	t.Helper()
+	a := on(laptop).sits(t)
+	a.arrives(h, "minji", "owner")
+	a.harmless(hostile...)
+	for view, texts := range map[string][]string{
+		"#/c/" + id: {hostile[2]}, "#/c/" + id + "/claims": hostile[2:3], "#/c/" + id + "/audit": {hostile[3]},
+		"#/c/" + id + "/edit": {hostile[2]}, "#/notices": hostile, "#/calendar": nil,
+	} {
+		a.open(h.admins() + "/" + view)
+		a.harmless(texts...)
+	}
+	a.open(h.admins() + "/#/c/" + id + "/claims")
+	a.has("claim-row")
+	a.until(patience, "the answers", `(e => { for (const d of e.querySelectorAll("details")) d.open = true; return true })(document.body)`)
+	a.harmless(hostile[1:5]...)
+	if csv := a.downloads(id+".csv", "csv"); !containsAll(csv, "'=cmd|' /C calc'!A0") {
+		t.Errorf("a formula is not defused in the list: %s", csv)
+	}
 }

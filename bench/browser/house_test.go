@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,9 @@ import (
 type house struct {
 	*stack.Deployment
 	owner string
+
+	mu     sync.Mutex // held while the program makes tokens
+	issued map[string]string
 }
 
 // outside are the requests of everybody who has no browser.
@@ -71,7 +75,7 @@ func cluster(t testing.TB) *house {
 
 func owned(t testing.TB, d *stack.Deployment) *house {
 	t.Helper()
-	h := &house{Deployment: d}
+	h := &house{Deployment: d, issued: map[string]string{}}
 	h.owner = h.tokens(t, "owner", "root")[0]
 	return h
 }
@@ -81,11 +85,29 @@ func (h *house) close() { h.Close() }
 func (h *house) members() string { return "http://" + h.Nodes[0].Members }
 func (h *house) admins() string  { return "http://" + h.Nodes[0].Admins }
 
+// tokens are those of some members or admins; each is made once.
 func (h *house) tokens(t testing.TB, role string, names ...string) []string {
 	t.Helper()
-	tokens, err := h.Tokens(context.Background(), role, names)
-	if err != nil {
-		t.Fatal(err)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var missing []string
+	for _, name := range names {
+		if h.issued[role+" "+name] == "" {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		made, err := h.Tokens(context.Background(), role, missing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, name := range missing {
+			h.issued[role+" "+name] = made[i]
+		}
+	}
+	tokens := make([]string, len(names))
+	for i, name := range names {
+		tokens[i] = h.issued[role+" "+name]
 	}
 	return tokens
 }

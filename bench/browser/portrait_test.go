@@ -41,6 +41,7 @@ const tallest = 2600
 // dark, checks that nothing must be scrolled sideways, and keeps a picture each.
 func (b *tab) portrait(name string) {
 	b.t.Helper()
+	defer b.settles() // a finger that is quicker than the window's new size would miss
 	defer b.looks(b.who.screen, "light")
 	for _, s := range []screen{phone, tablet, laptop} {
 		for _, theme := range []string{"light", "dark"} {
@@ -71,6 +72,7 @@ func (b *tab) picture(name string, s screen) {
 // settles waits until nothing moves: a half-faded colour is no contrast to judge.
 func (b *tab) settles() {
 	b.t.Helper()
+	eval[bool](b, `(scrollTo({top: 0, behavior: "instant"}), true)`) // bars that stick are drawn where they are
 	eval[bool](b, `new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => r(true))))`)
 	b.until(5*time.Second, "the end of movement", `document.getAnimations().every(a => a.playState !== "running" || a.effect?.getComputedTiming().endTime === Infinity)`)
 }
