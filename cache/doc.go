@@ -21,6 +21,10 @@
 //   - When Redis and the source are away, what was read stays readable for minutes
 //     (TestStaleIfError); what was not is refused beyond a bulkhead, so that the ledger
 //     never gets the full load (TestColdReadsAreBounded).
+//   - A member's history is never older than the folds of the node that tells it
+//     (TestHistoryIsNeverOlderThanTheFolds); it costs 16 bytes a grant
+//     (TestAGrantIs16Bytes), and the ledger one read for each archiving, whoever asks
+//     (TestHistoryIsReadOnceAndAppended).
 //   - Whatever is kept is of a kind in keys.go, which says for whom it is, how long it
 //     lives and how large it may be; nothing else compiles to a [Key].
 //

@@ -24,7 +24,7 @@ const (
 type book interface {
 	ledger.Book
 	ledger.Rates
-	engine.Register
+	cache.PastBook
 	cache.Milestones
 	cache.NoticeBook
 }

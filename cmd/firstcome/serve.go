@@ -148,6 +148,7 @@ func (n *node) joinEngine(t tools, roles engine.Roles) (err error) {
 	if err != nil {
 		return fmt.Errorf("join the engine: %w", err)
 	}
+	n.rooms.copies.past.Join(n.engine)
 	if n.news != nil {
 		n.news.engine = n.engine
 	}
