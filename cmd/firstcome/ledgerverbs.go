@@ -16,6 +16,7 @@ import (
 	"firstcome/ledger/kafkalog"
 	"firstcome/ledger/locallog"
 	"firstcome/ledger/postgres"
+	"firstcome/ledger/sqlite"
 )
 
 func (h *hall) ledgerCommand() *cobra.Command {
@@ -46,7 +47,7 @@ func (h *hall) rebuildCommand() *cobra.Command {
 		Short: "Set the ledger's book aside; it is written anew from the log",
 		Long: `For a book that is damaged, was changed by hand, or refuses a record of the log. The
 book is moved aside, not deleted: book.db to book-<time>.db in the data directory, the
-tables in Postgres to a schema of their own. Then it is written anew from the log, at the
+tables in Postgres to a schema of their own; notices and the ledger's rate stay. Then it is written anew from the log, at the
 ledger's rate; claims go on meanwhile. The log must be whole from its start.
 
 Embedded: end the node first, start it afterwards. In a cluster nodes may run, but
@@ -109,6 +110,9 @@ func (h *hall) rebuildFile(cmd *cobra.Command, path string) error {
 	}
 	if err := syncDir(filepath.Dir(path)); err != nil {
 		return err
+	}
+	if err := sqlite.Carry(cmd.Context(), aside, path, silent()); err != nil {
+		fmt.Fprintf(h.err, "notices and the ledger's rate are lost, the old book does not give them: %v\n", err)
 	}
 	fmt.Fprintf(h.out, "the old book is %s; the next start writes it anew from the log\n", aside)
 	return nil

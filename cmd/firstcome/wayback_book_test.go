@@ -34,6 +34,7 @@ func TestWayBackFromAViolatedConstraint(t *testing.T) {
 	data := claimSome(t)
 	change(t, filepath.Join(data, "book.db"), spoilBook)
 	p := startEmbedded(t, data, "--no-example")
+	p.admin("POST", "/notices", `{"title":"stays"}`).expect(t, 201)
 	grantsOn(t, p)
 	if got := verb(t, data, "ledger", "rebuild", "--confirm"); got.code != exitNotSo {
 		t.Errorf("with the node running: exit code %d", got.code)
@@ -48,6 +49,7 @@ func TestWayBackFromAViolatedConstraint(t *testing.T) {
 	p = startEmbedded(t, data, "--no-example")
 	p.balanced("noon", 6)
 	auditIsClean(t, p)
+	must(t, p.member("m1", "GET", "/v1/notices", "").raw, "stays")
 	if kept, err := filepath.Glob(filepath.Join(data, "book-*.db")); err != nil || len(kept) != 1 {
 		t.Errorf("the old book: %v %v", kept, err)
 	}
@@ -65,6 +67,7 @@ func TestWayBackFromAViolatedConstraintInPostgres(t *testing.T) {
 	env := clusterEnv(t)
 	p := startNode(t, env, false)
 	claimSomeAt(t, p)
+	p.admin("POST", "/notices", `{"title":"stays"}`).expect(t, 201)
 	execSQL(t, env, spoilBook)
 	grantsOn(t, p)
 	must(t, invoke(t, env, "ledger", "rebuild", "--confirm").done(t).out, "schema firstcome_aside_")
@@ -72,6 +75,7 @@ func TestWayBackFromAViolatedConstraintInPostgres(t *testing.T) {
 	p = startNode(t, env, false)
 	p.balanced("noon", 6)
 	auditIsClean(t, p)
+	must(t, p.member("m1", "GET", "/v1/notices", "").raw, "stays")
 }
 
 func execSQL(t *testing.T, env []string, statement string) {

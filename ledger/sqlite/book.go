@@ -29,7 +29,7 @@ var migrations embed.FS
 // members, so that neither keeps the other out.
 const (
 	readers       = 4
-	memberReaders = 3
+	memberReaders = 2
 )
 
 // Book is a book in one file. It fulfils ledger.Book, ledger.Rates and
