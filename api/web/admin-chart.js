@@ -29,7 +29,7 @@ function nice(v) {
 export function chart(canvas, tape, series, {stacked, format, log, whole, seconds, lag = 1000}, signal) {
   const g = canvas.getContext("2d");
   let colours = null, size = null, top = 0, pointer = null;
-  const forget = () => { colours = null; size = null; wake(); };
+  const forget = () => { colours = null; size = null; requestAnimationFrame(() => { if (charts.has(one)) draw(Date.now()); }); };
   const scheme = matchMedia("(prefers-color-scheme: dark)");
   scheme.addEventListener("change", forget, {signal});
   document.documentElement.addEventListener("themechange", forget, {signal});
