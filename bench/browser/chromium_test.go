@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -74,13 +75,22 @@ type somebody struct {
 	screen
 	language     string // "ko" or "en"
 	keyboardOnly bool
+	ahead        time.Duration // of the time, by the clock of their device
 }
 
 func (s somebody) asKorean() somebody { s.language = "ko"; return s }
 
 func (s somebody) withKeyboardOnly() somebody { s.keyboardOnly = true; return s }
 
+func (s somebody) withClockAhead(by time.Duration) somebody { s.ahead = by; return s }
+
 func on(s screen) somebody { return somebody{screen: s, language: "en"} }
+
+// wrongClock sets the clock of the device, which pages see as Date.
+const wrongClock = `{ const True = Date, by = %d; if (by) Date = class extends True {
+	constructor(...given) { if (given.length) super(...given); else super(True.now() + by); }
+	static now() { return True.now() + by; }
+}; }`
 
 // tab is one open window of a person.
 type tab struct {
@@ -119,6 +129,9 @@ func newTab(t testing.TB, parent context.Context, who somebody, options ...chrom
 	must(b, call(emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Seoul"}))
 	must(b, call(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}))
 	must(b, call(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: witness}))
+	must(b, call(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+		Source: fmt.Sprintf(wrongClock, who.ahead.Milliseconds()),
+	}))
 	b.looks(who.screen, "light")
 	return b
 }

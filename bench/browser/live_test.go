@@ -23,15 +23,23 @@ func (h *house) points(t testing.TB, name string) int {
 // A viewer claims points in one campaign of a show after another, sees the places
 // go while others claim, and is told one total, without reloading.
 func TestAShow(t *testing.T) {
-	t.Parallel()
-	h, show, viewer := embedded(t), stack.Unique("show"), stack.Unique("viewer")
+	for name, who := range map[string]somebody{"phone in Korean": on(phone).asKorean(), "keyboard only": on(laptop).withKeyboardOnly()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			aShow(t, embedded(t), who)
+		})
+	}
+}
+
+func aShow(t *testing.T, h *house, who somebody) {
+	show, viewer := stack.Unique("show"), stack.Unique("viewer")
 	next := func(n int) string {
 		id := fmt.Sprintf("%s-%d", show, n)
 		h.open(t, id, fmt.Sprintf("Round %d", n), map[string]any{"kind": "reward", "cap": 20, "points": 50})
 		return id
 	}
 	first := next(1)
-	b := on(phone).asKorean().sits(t)
+	b := who.sits(t)
 	b.open(h.members() + "/live?prefix=" + show)
 	b.signsIn(viewer)
 	eval[bool](b, `(window.untouched = true)`)

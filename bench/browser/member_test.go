@@ -1,6 +1,10 @@
 package browser
 
 import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,7 +44,7 @@ func (b *tab) fills(name string) {
 // sees the rank; then has a second thought, cancels, and claims again.
 func TestMemberAtNoon(t *testing.T) {
 	for name, who := range map[string]somebody{
-		"phone in Korean": on(phone).asKorean(), "laptop": on(laptop), "keyboard only": on(laptop).asKorean().withKeyboardOnly(),
+		"phone in Korean": on(phone).asKorean().withClockAhead(47 * time.Minute), "laptop": on(laptop), "keyboard only": on(laptop).asKorean().withKeyboardOnly(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -57,20 +61,58 @@ func memberAtNoon(t *testing.T, h *house, who somebody) {
 	b.open(h.page(id))
 	b.signsIn(stack.Unique("hong"))
 	b.sees("봄 소풍")
-	b.has("countdown")
+	b.countsDown(at)
 	b.fills("홍길동")
-	b.until(patience, "a button that waits", `(e => !e || e.disabled || e.ariaDisabled === "true")(`+first("claim-button")+`)`)
+	b.until(patience, "a button that waits", `(e => e.disabled)(`+first("claim-button")+`)`)
 	b.tap("claim-button")
 	if early := time.Until(at); early > 600*time.Millisecond {
 		t.Errorf("the button could be tapped %v before the opening", early)
 	}
 	b.countsWithin(5*time.Second, "rank", 1)
 	h.counts(t, id, 1, 0)
-	list := h.admin(t, "GET", "/campaigns/"+id+"/claims", "")
-	if got := list.raw; !containsAll(got, "홍길동", "국수", "창가 자리") {
-		t.Errorf("the answers are not in %s", got)
-	}
+	h.answered(t, id, "홍길동", "국수", "창가 자리")
+	b.tap("edit-answers")
+	b.types(answer("note"), "복도 자리")
+	b.tap("save-answers")
+	b.sees("복도 자리")
+	h.answered(t, id, "홍길동", "국수", "복도 자리")
 	b.secondThought(h, id)
+}
+
+var clockFace = regexp.MustCompile(`(\d\d):(\d\d)$`)
+
+// countsDown holds the countdown against the time, whatever the clock of the
+// device says. It shows whole seconds, the one that has begun.
+func (b *tab) countsDown(to time.Time) {
+	b.t.Helper()
+	eventuallyOr(b, time.Now().Add(patience), func() string {
+		before := time.Until(to)
+		text := strings.TrimSpace(b.says("countdown"))
+		after := time.Until(to)
+		face := clockFace.FindStringSubmatch(text)
+		if face == nil {
+			return fmt.Sprintf("the countdown says %q", text)
+		}
+		minutes, _ := strconv.Atoi(face[1])
+		seconds, _ := strconv.Atoi(face[2])
+		shown := time.Duration(60*minutes+seconds) * time.Second
+		if shown > before+1200*time.Millisecond || shown < after-200*time.Millisecond {
+			return fmt.Sprintf("the countdown says %q, %v before the opening", text, before)
+		}
+		return ""
+	})
+}
+
+// answered holds what an admin reads of the only claim against what was written.
+func (h *house) answered(t testing.TB, id string, parts ...string) {
+	t.Helper()
+	eventually(t, patience, func() string {
+		list := h.admin(t, "GET", "/campaigns/"+id+"/claims", "")
+		if !containsAll(list.raw, parts...) {
+			return fmt.Sprintf("the answers %q are not in %s", parts, list.raw)
+		}
+		return ""
+	})
 }
 
 // secondThought opens the question of cancelling, leaves it, comes back, cancels

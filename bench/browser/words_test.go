@@ -167,6 +167,11 @@ func (b *tab) hit(p target) {
 // doubleTap is a nervous finger.
 func (b *tab) doubleTap(name string) {
 	b.t.Helper()
+	if b.who.keyboardOnly {
+		b.tap(name)
+		b.press(b.opener())
+		return
+	}
 	p := b.still(name)
 	b.hit(p)
 	b.hit(p)
