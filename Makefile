@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-.PHONY: help test install lint faults bench build
+.PHONY: help test install lint faults bench build screens
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -27,6 +27,9 @@ lint: ## gofmt and go vet
 
 build: ## the program, as ./firstcome
 	go build -trimpath -o firstcome ./cmd/firstcome
+
+screens: install ## the journeys through the pages in Chromium: about 2 minutes, screenshots in .cache/screenshots
+	FIRSTCOME_REQUIRE_SERVICES=1 FIRSTCOME_SCREENSHOTS=$${FIRSTCOME_SCREENSHOTS:-$(CURDIR)/.cache/screenshots} go test -race -count=1 -timeout 10m ./bench/browser
 
 faults: install ## 10,000 seeds of the simulation, then every fault on real processes: about 25 minutes
 	go run ./cmd/bench simulate -seeds 10000

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,15 +75,26 @@ func (b *tab) creates(h *house, id string) {
 	}
 }
 
-// watches the board while others claim.
+// watches the board while others claim: numbers, decisions and charts move.
 func (b *tab) watches(h *house, id string) {
 	b.t.Helper()
 	b.counts("board-remaining", 2)
+	const picture = `document.querySelector('[data-test="chart-places"] canvas').toDataURL()`
+	before := eval[string](b, picture)
 	h.crowd(b.t, id, id+"-m", 5, `{"if_full":"waitlist"}`)
+	if r := h.claim(b.t, id, id+"-m-01", ""); r.status != http.StatusOK {
+		b.t.Errorf("a claim once more: %d %s", r.status, r.raw)
+	}
 	b.countsWithin(5*time.Second, "board-granted", 2)
 	b.countsWithin(5*time.Second, "board-remaining", 0)
 	b.countsWithin(5*time.Second, "board-waiting", 3)
-	b.until(patience, "a chart that has moved", `!!`+first("chart-places")+`.querySelector("svg path, svg polyline, svg rect, canvas")`)
+	for decision, n := range map[string]int{"granted": 2, "waitlisted": 3, "repeated": 1} {
+		b.countsWithin(5*time.Second, `[data-decision="`+decision+`"] td:last-child`, n)
+	}
+	b.until(patience, "a chart that moves", picture+` !== `+quoted(before))
+	for _, service := range []string{"log", "redis", "postgres"} {
+		b.has("service-" + service)
+	}
 }
 
 func (b *tab) pausesAndResumes(h *house, id string) {

@@ -74,7 +74,8 @@ func (b *tab) enters(name string) {
 }
 
 // The same stream, heard by Chromium and by three other clients, is whole: also
-// across a restart of the server, after which each comes back by itself.
+// across a restart of the server, after which each comes back by itself; and it
+// ends when nothing comes any more.
 func TestFourClientsHearOurStream(t *testing.T) {
 	t.Parallel()
 	h := own(t, nil)
@@ -110,6 +111,19 @@ func TestFourClientsHearOurStream(t *testing.T) {
 	for _, l := range all {
 		c := h.reaches(t, l, id)
 		heardAll(t, l, c, why)
+	}
+	h.admin(t, "POST", "/campaigns/"+id+"/closure", "")
+	h.admin(t, "POST", "/campaigns/"+id+"/archive", "")
+	for _, l := range all { // the stream has an end: each comes back once and is told 204
+		eventually(t, patience, func() string {
+			if heard := l.all(); heard[len(heard)-1].Event != "(closed)" {
+				return fmt.Sprintf("%s does not end: %+v", l.name, heard)
+			}
+			return ""
+		})
+		if got := frames(t, l); got[len(got)-1].Status != "archived" {
+			t.Errorf("%s heard last %+v", l.name, got[len(got)-1])
+		}
 	}
 }
 
