@@ -47,8 +47,9 @@ func (h *hall) rebuildCommand() *cobra.Command {
 		Short: "Set the ledger's book aside; it is written anew from the log",
 		Long: `For a book that is damaged, was changed by hand, or refuses a record of the log. The
 book is moved aside, not deleted: book.db to book-<time>.db in the data directory, the
-tables in Postgres to a schema of their own; notices and the ledger's rate stay. Then it is written anew from the log, at the
-ledger's rate; claims go on meanwhile. The log must be whole from its start.
+tables in Postgres to a schema of their own; notices and the ledger's rate stay. Then it
+is written anew from the log, at the ledger's rate; claims go on meanwhile. The log must
+be whole from its start.
 
 Embedded: end the node first, start it afterwards. In a cluster nodes may run, but
 restart those whose ledger has stopped.`,
