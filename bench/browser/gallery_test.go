@@ -89,18 +89,14 @@ func TestPortraitsOfMembers(t *testing.T) {
 	b.tap(live("quiz"))
 	b.counts("points-total", 50)
 	b.portrait("live")
-	b.open(h.page("gone"))
-	b.sees("Everything gone")
-	b.portrait("sold out")
-	b.open(h.page("over"))
-	b.sees("Over")
-	b.portrait("closed")
-	b.open(h.page("nowhere"))
-	b.has(`a[href="/"].btn`)
-	b.portrait("nowhere")
-	b.open(h.members() + "/")
-	b.has("history")
-	b.portrait("list")
+	for _, view := range []struct{ name, address, has string }{
+		{"sold out", h.page("gone"), "claim-button"}, {"closed", h.page("over"), "status"}, {"nowhere", h.page("nowhere"), `a[href="/"].btn`},
+		{"list", h.members() + "/", "history"},
+	} {
+		b.open(view.address)
+		b.has(view.has)
+		b.portrait(view.name)
+	}
 	inDoubt(t, h)
 	inEnglish(t, h)
 }

@@ -124,8 +124,6 @@ func (r reply) number(field string) int { n, _ := r.body[field].(float64); retur
 
 func (r reply) text(field string) string { s, _ := r.body[field].(string); return s }
 
-func (r reply) items() []any { l, _ := r.body["items"].([]any); return l }
-
 func ask(t testing.TB, method, url, token, body string, header ...string) reply {
 	t.Helper()
 	req, err := http.NewRequest(method, url, strings.NewReader(body))

@@ -112,9 +112,16 @@ func TestFourClientsHearOurStream(t *testing.T) {
 		c := h.reaches(t, l, id)
 		heardAll(t, l, c, why)
 	}
+	h.ends(t, id, all)
+}
+
+// ends archives the campaign. Its stream has an end then: each client comes back
+// once and is told 204.
+func (h *house) ends(t *testing.T, id string, all []*listener) {
+	t.Helper()
 	h.admin(t, "POST", "/campaigns/"+id+"/closure", "")
 	h.admin(t, "POST", "/campaigns/"+id+"/archive", "")
-	for _, l := range all { // the stream has an end: each comes back once and is told 204
+	for _, l := range all {
 		eventually(t, patience, func() string {
 			if heard := l.all(); heard[len(heard)-1].Event != "(closed)" {
 				return fmt.Sprintf("%s does not end: %+v", l.name, heard)

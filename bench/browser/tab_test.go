@@ -81,12 +81,6 @@ func (b *tab) reload() {
 	}
 }
 
-// closes leaves the page, as closing it does.
-func (b *tab) closes() {
-	b.t.Helper()
-	b.open("about:blank")
-}
-
 // fatalf ends the test with what can be seen, and keeps a picture of it.
 func (b *tab) fatalf(format string, args ...any) {
 	b.t.Helper()
