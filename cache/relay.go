@@ -17,7 +17,7 @@ import (
 const (
 	// relayBeat is the shortest time between two tellings: what happens meanwhile
 	// is merged. What comes alone is told at once.
-	relayBeat = 50 * time.Millisecond
+	relayBeat = 25 * time.Millisecond
 	// relayAgain is how long a relay rests when Redis did not take something.
 	relayAgain = 250 * time.Millisecond
 	// lookEvery is how often a relay looks whether anybody receives, and at its turn.

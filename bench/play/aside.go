@@ -50,6 +50,7 @@ func (w *watched) calm(ctx context.Context) error {
 		{Name: "messages published", Value: float64(after.published-before.published) / spent, Unit: "/s"},
 		{Name: "CPU of Redis' master", Value: (after.redis - before.redis) * 100 / spent, Unit: "%"},
 		{Name: "messages of campaigns that nobody there watches", Value: after.foreign},
+		{Name: "messages that were lost, and healed", Value: after.healed},
 	} {
 		w.report.Figures = append(w.report.Figures, f)
 	}
@@ -63,7 +64,7 @@ type weight struct {
 	commands         int64
 	published        int64
 	redis            float64 // seconds
-	foreign          float64
+	foreign, healed  float64
 }
 
 func (w *watched) weigh(ctx context.Context) (now weight) {
@@ -73,6 +74,7 @@ func (w *watched) weigh(ctx context.Context) (now weight) {
 		now.received += n.Received()
 		now.memory += n.Memory()
 		now.foreign += metric(ctx, n, "firstcome_cache_receiver_foreign_total")
+		now.healed += metric(ctx, n, "firstcome_cache_receiver_gaps_total") + metric(ctx, n, "firstcome_cache_receiver_missed_total")
 	}
 	if master, err := w.Deployment.Redis.Master(ctx); err == nil {
 		c := master.Client(0)

@@ -80,7 +80,7 @@ type Config struct {
 	// log, or redis for a node with the role stream alone. With redis it follows
 	// no log and needs neither kafka nor postgres: nodes that follow the log tell
 	// it through redis, by one Pub/Sub channel for each campaign that somebody
-	// watches here, within 50 ms more. It then answers streams, the JSON of
+	// watches here, about 30 ms later. It then answers streams, the JSON of
 	// missing frames, tickets, health and metrics, and 503 "unavailable" to
 	// everything else; members hear there of changes of their claims from then
 	// on, not of how they stand. The other nodes need no setting: they tell while
