@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	_ "firstcome/api" // what is cached of an earlier run ends when a page changes
 	"firstcome/bench/stack"
 )
 
