@@ -127,17 +127,26 @@ func (r *reading) take(n int) (b []byte) {
 	return b
 }
 
+// skip goes on behind a number of n bytes; 0 or less: it was cut off, or too large.
+func (r *reading) skip(n int) {
+	if n <= 0 {
+		r.b, r.bad = nil, true
+		return
+	}
+	r.b = r.b[n:]
+}
+
 func (r *reading) byte() byte { return r.take(1)[0] }
 
 func (r *reading) varint() int64 {
 	v, n := binary.Varint(r.b)
-	r.take(max(n, 1))
+	r.skip(n)
 	return v
 }
 
 func (r *reading) uvarint() uint64 {
 	v, n := binary.Uvarint(r.b)
-	r.take(max(n, 1))
+	r.skip(n)
 	return v
 }
 
