@@ -26,6 +26,7 @@ func (s *account) append(b []byte) []byte {
 	for i := range s.past {
 		m := &s.past[i]
 		b = binary.AppendVarint(appendMark(append(b, byte(m.kind)), &m.mark), m.before)
+		b = binary.AppendVarint(b, m.eve)
 	}
 	return b
 }
@@ -97,7 +98,7 @@ func parseAccount(b []byte, campaign string) (s account, err error) {
 	s.now = in.mark()
 	for n := in.uvarint(); n > 0 && !in.bad; n-- {
 		m := milestone{kind: kind(in.byte())}
-		m.mark, m.before = in.mark(), in.varint()
+		m.mark, m.before, m.eve = in.mark(), in.varint(), in.varint()
 		if m.kind != status && m.kind != limit {
 			return s, errAccount
 		}

@@ -23,6 +23,7 @@ type milestone struct {
 	kind   kind
 	edited bool  // by an edit, which need not have touched the cap
 	before int64 // cap before it; its own when nobody knows
+	eve    int64 // Unix ms of the change before it; 0 when nobody knows
 }
 
 func milestoneOf(c *engine.Change) milestone {
@@ -45,6 +46,7 @@ func (p *past) after(ev int64) int {
 func (p *past) add(m milestone) {
 	i := p.after(m.ev - 1)
 	if i < len(p.list) && p.list[i].ev == m.ev {
+		p.list[i].eve = max(p.list[i].eve, m.eve)
 		return
 	}
 	if i > 0 {
@@ -99,6 +101,9 @@ func (p *past) next(after int64, now mark) frame {
 		return frame{m.kind, m.ev, m.mark}
 	}
 	m.mark.ev--
+	if m.eve != 0 {
+		m.at = m.eve
+	}
 	m.totals.Cap = m.before
 	return frame{count, after + 1, m.mark}
 }

@@ -48,7 +48,11 @@ type Reel struct {
 // hear takes the next change. Called with part.mu held.
 func (r *Reel) hear(c *engine.Change) {
 	if c.What.OfCampaign() {
-		r.past.add(milestoneOf(c))
+		m := milestoneOf(c)
+		if c.Ev == r.now.ev+1 {
+			m.eve = r.now.at
+		}
+		r.past.add(m)
 	}
 	if c.Ev <= r.now.ev {
 		return // heard before

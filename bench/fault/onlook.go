@@ -51,7 +51,7 @@ func (o *onlookers) hear(campaign, reader string, e watch.Event) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.frames = append(o.frames, history.Frame{Campaign: campaign, Reader: reader, From: from, To: to, Said: string(e.Data)})
+	o.frames = append(o.frames, history.Frame{Campaign: campaign, Reader: reader, From: from, To: to, Said: watch.Said(e)})
 }
 
 // testify ends the streams when they have come to the end of the log, and adds

@@ -135,3 +135,10 @@ func Range(e Event) (from, to int64, ok bool) {
 	}
 	return f.From, f.To, true
 }
+
+// Said is a frame's data but for its time: of a merged frame that is about when,
+// and a node that was started again may know it less well.
+func Said(e Event) string {
+	said, _, _ := strings.Cut(string(e.Data), `,"at":`)
+	return said
+}

@@ -60,6 +60,9 @@ func (n *naive) Campaigns() []engine.Campaign {
 // Sync has nothing to wait for: nobody knows how old an answer is.
 func (n *naive) Sync(context.Context, string, engine.Read) error { return nil }
 
+// Reach waits for nobody either.
+func (n *naive) Reach(context.Context, engine.LogOffset) error { return nil }
+
 // Now is this machine's clock.
 func (n *naive) Now() time.Time { return time.Now() }
 
