@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -18,6 +19,12 @@ func (n *told) Tell(_ int32, changes []Change) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.changes = append(n.changes, changes...)
+}
+
+func (n *told) all() []Change {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.changes)
 }
 
 // Two nodes tell the same numbered changes without a gap, with the totals that
@@ -48,22 +55,23 @@ func TestNewsAreNumberedAndEqualOnEveryNode(t *testing.T) {
 		if err := nodes[1].Sync(r.ctx, c.ID, Read{Exact: true}); err != nil {
 			t.Fatal(err)
 		}
+		// A node answers its callers before it tells the news.
+		synctest.Wait()
 		want := []struct {
 			what             fold.Change
 			granted, waiting int64
 		}{{fold.Created, 0, 0}, {fold.Opened, 0, 0}, {fold.GrantedNow, 1, 0}, {fold.Waitlisted, 1, 1}, {fold.Waitlisted, 1, 2},
 			{fold.CapChanged, 1, 2}, {fold.Promoted, 2, 1}, {fold.Promoted, 3, 0}}
 		for n, h := range heard {
-			h.mu.Lock()
-			if len(h.changes) != len(want) {
-				t.Fatalf("node %d heard %d changes, not %d", n, len(h.changes), len(want))
+			changes := h.all()
+			if len(changes) != len(want) {
+				t.Fatalf("node %d heard %d changes, not %d", n, len(changes), len(want))
 			}
 			for i, w := range want {
-				if got := h.changes[i]; got.Ev != int64(i+1) || got.What != w.what || got.After.Granted != w.granted || got.After.Waiting != w.waiting {
+				if got := changes[i]; got.Ev != int64(i+1) || got.What != w.what || got.After.Granted != w.granted || got.After.Waiting != w.waiting {
 					t.Errorf("node %d, change %d: %+v", n, i+1, got)
 				}
 			}
-			h.mu.Unlock()
 		}
 	})
 }
