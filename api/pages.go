@@ -2,15 +2,9 @@ package api
 
 import (
 	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
-	"embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
-	"io/fs"
 	"net/http"
-	"path"
 	"strings"
 	"time"
 
@@ -18,128 +12,21 @@ import (
 	"firstcome/engine/fold"
 )
 
-//go:embed web
-var web embed.FS
-
 var pages = template.Must(template.ParseFS(web, "web/*.html"))
 
 // policy is what a page may do: run and show what comes from here, talk to here,
 // and nothing else. Not one page has a script or a style of its own in it.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// asset is a file of the pages as it is sent, plain and packed.
-type asset struct {
-	media            []string
-	plain, packed    []byte
-	etag, packedETag []string
-}
-
-var mediaTypes = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-
-// loadAssets reads all files that pages load.
-func loadAssets() (map[string]*asset, error) {
-	all := map[string]*asset{}
-	entries, err := fs.ReadDir(web, "web")
-	if err != nil {
-		return nil, fmt.Errorf("read the pages: %w", err)
-	}
-	for _, e := range entries {
-		media, known := mediaTypes[path.Ext(e.Name())]
-		if !known {
-			continue
-		}
-		a := &asset{media: []string{media}}
-		if a.plain, err = web.ReadFile("web/" + e.Name()); err != nil {
-			return nil, fmt.Errorf("read the pages: %w", err)
-		}
-		if a.packed, err = packed(a.plain); err != nil {
-			return nil, fmt.Errorf("pack %s: %w", e.Name(), err)
-		}
-		tag := contentTag(a.plain)
-		a.etag, a.packedETag = []string{`"` + tag + `"`}, []string{`"` + tag + `.gz"`}
-		all[e.Name()] = a
-	}
-	return all, nil
-}
-
 // openPages reads the pages' files, and the key that the trial identity signs with.
 func (s *Server) openPages(id Identity) (err error) {
-	if s.assets, err = loadAssets(); err != nil {
+	if s.assets, err = assets(); err != nil {
 		return err
 	}
 	if id.Trial() {
 		s.issuer, err = NewIssuer(id)
 	}
 	return err
-}
-
-func packed(plain []byte) ([]byte, error) {
-	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(plain); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
-
-func contentTag(b []byte) string {
-	sum := sha256.Sum256(b)
-	return base64.RawURLEncoding.EncodeToString(sum[:12])
-}
-
-var (
-	revalidate   = []string{"no-cache"}
-	varyEncoding = []string{"Accept-Encoding"}
-	gzipped      = []string{"gzip"}
-)
-
-// asset is GET /assets/{file}. Pages and their modules change together, so each
-// use asks whether the copy is still the one; the answer is 304 and no body.
-func (s *Server) asset(c *call) error {
-	a := s.assets[c.r.PathValue("file")]
-	if a == nil {
-		return notFound.is("")
-	}
-	h := c.w.Header()
-	body, etag := a.plain, a.etag
-	if acceptsGzip(c.r.Header["Accept-Encoding"]) {
-		body, etag = a.packed, a.packedETag
-		h["Content-Encoding"] = gzipped
-	}
-	h["Content-Type"], h["Etag"], h["Cache-Control"], h["Vary"] = a.media, etag, revalidate, varyEncoding
-	c.cached(etag[0], body)
-	return nil
-}
-
-// cached sends a body unless the client has it.
-func (c *call) cached(etag string, body []byte) {
-	if matches(c.r.Header["If-None-Match"], etag) {
-		h := c.w.Header()
-		delete(h, "Content-Type")
-		delete(h, "Content-Encoding")
-		c.status = http.StatusNotModified
-		c.w.WriteHeader(c.status)
-		return
-	}
-	c.write(http.StatusOK, body)
-}
-
-func acceptsGzip(header []string) bool {
-	for _, line := range header {
-		for part := range strings.SplitSeq(line, ",") {
-			name, params, _ := strings.Cut(part, ";")
-			if strings.EqualFold(strings.TrimSpace(name), "gzip") {
-				return weight(params) > 0
-			}
-		}
-	}
-	return false
 }
 
 // languageCookie keeps the language that somebody chose on a page.

@@ -115,7 +115,7 @@ func TestAssets(t *testing.T) {
 func modules(t *testing.T) []string {
 	t.Helper()
 	var all []string
-	assets, err := loadAssets()
+	assets, err := assets()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestEachPageIsLight(t *testing.T) {
 			}
 			sum := w.Body.Len()
 			for name := range all {
-				sum += len(pageFile(t, name))
+				sum += sent(t, name)
 				if !preloaded[name] {
 					t.Errorf("%s finds out late that it needs %s", page, name)
 				}

@@ -11,8 +11,15 @@ function tick() {
   for (const c of charts) c.draw(at);
   if (charts.size && !document.hidden) frame = still.matches ? setTimeout(tick, 1000) : requestAnimationFrame(tick);
 }
-const wake = () => { if (!frame && charts.size) frame = requestAnimationFrame(tick); };
-addEventListener("visibilitychange", () => { if (!document.hidden) { frame = 0; wake(); } });
+const wake = () => {
+  if (!frame && charts.size) frame = requestAnimationFrame(tick);
+};
+addEventListener("visibilitychange", () => {
+  if (!document.hidden) {
+    frame = 0;
+    wake();
+  }
+});
 
 /** nice is the next round number for an axis: 1, 2, 2.5 or 5 times a power of ten. */
 function nice(v) {
@@ -28,20 +35,49 @@ function nice(v) {
  */
 export function chart(canvas, tape, series, {stacked, format, log, whole, seconds, lag = 1000}, signal) {
   const g = canvas.getContext("2d");
-  let colours = null, size = null, top = 0, pointer = null;
-  const forget = () => { colours = null; size = null; requestAnimationFrame(() => { if (charts.has(one)) draw(Date.now()); }); };
+  let colours = null,
+    size = null,
+    top = 0,
+    pointer = null;
+  const forget = () => {
+    colours = null;
+    size = null;
+    requestAnimationFrame(() => {
+      if (charts.has(one)) draw(Date.now());
+    });
+  };
   const scheme = matchMedia("(prefers-color-scheme: dark)");
   scheme.addEventListener("change", forget, {signal});
   document.documentElement.addEventListener("themechange", forget, {signal});
   const watch = new ResizeObserver(forget);
   watch.observe(canvas);
-  canvas.addEventListener("pointermove", e => { pointer = e.offsetX; }, {signal});
-  canvas.addEventListener("pointerleave", () => { pointer = null; }, {signal});
+  canvas.addEventListener(
+    "pointermove",
+    e => {
+      pointer = e.offsetX;
+    },
+    {signal},
+  );
+  canvas.addEventListener(
+    "pointerleave",
+    () => {
+      pointer = null;
+    },
+    {signal},
+  );
 
   function prepare() {
     const style = getComputedStyle(canvas);
-    colours = {ink: style.color, line: style.borderTopColor, paper: style.backgroundColor, font: `11px ${style.fontFamily}`, series: series.map(s => getComputedStyle(s.swatch).backgroundColor)};
-    const r = devicePixelRatio || 1, w = canvas.clientWidth, hgt = canvas.clientHeight;
+    colours = {
+      ink: style.color,
+      line: style.borderTopColor,
+      paper: style.backgroundColor,
+      font: `11px ${style.fontFamily}`,
+      series: series.map(s => getComputedStyle(s.swatch).backgroundColor),
+    };
+    const r = devicePixelRatio || 1,
+      w = canvas.clientWidth,
+      hgt = canvas.clientHeight;
     canvas.width = Math.round(w * r);
     canvas.height = Math.round(hgt * r);
     g.setTransform(r, 0, 0, r, 0, 0);
@@ -52,18 +88,30 @@ export function chart(canvas, tape, series, {stacked, format, log, whole, second
   function draw(wall) {
     if (!canvas.clientWidth) return;
     if (!size) prepare();
-    const {w, h} = size, left = log ? 54 : 46, bottom = 18, right = 4, head = 8, span = seconds() * 1000, end = wall - lag;
+    const {w, h} = size,
+      left = log ? 54 : 46,
+      bottom = 18,
+      right = 4,
+      head = 8,
+      span = seconds() * 1000,
+      end = wall - lag;
     const x = t => left + (w - left - right) * (1 - (end - t) / span);
-    const from = end - span - 2000, seen = tape.samples.filter(s => s.t >= from);
+    const from = end - span - 2000,
+      seen = tape.samples.filter(s => s.t >= from);
     let high = 0;
     for (const s of seen) {
       let sum = 0;
-      for (const one of series) { const v = one.value(s) ?? 0; sum = stacked ? sum + v : Math.max(sum, v); }
+      for (const one of series) {
+        const v = one.value(s) ?? 0;
+        sum = stacked ? sum + v : Math.max(sum, v);
+      }
       high = Math.max(high, sum);
     }
     const goal = log ? Math.max(10, 10 ** Math.ceil(Math.log10(Math.max(high, 1)))) : Math.max(nice(high * 1.05), whole ? 4 : 1);
     top = !top || still.matches ? goal : Math.abs(goal - top) < goal * 0.004 ? goal : top + (goal - top) * 0.12;
-    const y = log ? v => h - bottom - (h - bottom - head) * Math.log(Math.max(v, low) / low) / Math.log(top / low) : v => h - bottom - (h - bottom - head) * v / top;
+    const y = log
+      ? v => h - bottom - ((h - bottom - head) * Math.log(Math.max(v, low) / low)) / Math.log(top / low)
+      : v => h - bottom - ((h - bottom - head) * v) / top;
 
     g.clearRect(0, 0, w, h);
     g.font = colours.font;
@@ -72,15 +120,20 @@ export function chart(canvas, tape, series, {stacked, format, log, whole, second
     g.beginPath();
     g.rect(left, 0, w - left - right, h - bottom + 1);
     g.clip();
-    if (stacked) bars(seen, x, y, h - bottom); else lines(seen, x, y);
-    for (const m of tape.marks) if (m.t >= from) {
-      g.strokeStyle = colours.ink;
-      g.setLineDash([3, 3]);
-      g.beginPath(); g.moveTo(x(m.t), head); g.lineTo(x(m.t), h - bottom); g.stroke();
-      g.setLineDash([]);
-      g.fillStyle = colours.ink;
-      g.fillText(m.text, x(m.t) + 4, head + 9);
-    }
+    if (stacked) bars(seen, x, y, h - bottom);
+    else lines(seen, x, y);
+    for (const m of tape.marks)
+      if (m.t >= from) {
+        g.strokeStyle = colours.ink;
+        g.setLineDash([3, 3]);
+        g.beginPath();
+        g.moveTo(x(m.t), head);
+        g.lineTo(x(m.t), h - bottom);
+        g.stroke();
+        g.setLineDash([]);
+        g.fillStyle = colours.ink;
+        g.fillText(m.text, x(m.t) + 4, head + 9);
+      }
     g.restore();
     if (pointer !== null && pointer > left && seen.length) cross(seen, x, y, {h, w, bottom, head});
   }
@@ -95,7 +148,10 @@ export function chart(canvas, tape, series, {stacked, format, log, whole, second
       const at = Math.round(y(v)) + 0.5;
       if (at < 0) continue;
       g.strokeStyle = colours.line;
-      g.beginPath(); g.moveTo(left, at); g.lineTo(w - right, at); g.stroke();
+      g.beginPath();
+      g.moveTo(left, at);
+      g.lineTo(w - right, at);
+      g.stroke();
       g.fillStyle = colours.ink;
       g.fillText(format(v), left - 6, Math.max(at, 7));
     }
@@ -105,7 +161,8 @@ export function chart(canvas, tape, series, {stacked, format, log, whole, second
     for (let t = Math.ceil((end - span) / every) * every; t < end; t += every) {
       const at = x(t);
       if (at < left + 20 || at > w - 24) continue;
-      const d = new Date(t), two = n => String(n).padStart(2, "0");
+      const d = new Date(t),
+        two = n => String(n).padStart(2, "0");
       g.fillStyle = colours.ink;
       g.fillText(`${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`, at, h - 4);
     }
@@ -115,12 +172,15 @@ export function chart(canvas, tape, series, {stacked, format, log, whole, second
   // A bar is as wide as the time between its sample and the one before.
   function bars(seen, x, y, floor) {
     for (let i = 1; i < seen.length; i++) {
-      const s = seen[i], a = Math.floor(x(Math.max(seen[i - 1].t, s.t - 3000))), b = Math.floor(x(s.t));
+      const s = seen[i],
+        a = Math.floor(x(Math.max(seen[i - 1].t, s.t - 3000))),
+        b = Math.floor(x(s.t));
       let sum = 0;
       series.forEach((one, k) => {
         const v = one.value(s);
         if (!v) return;
-        const from = y(sum), to = y(sum += v);
+        const from = y(sum),
+          to = y((sum += v));
         g.fillStyle = colours.series[k];
         g.fillRect(a, to, Math.max(1, b - a - (b - a > 4 ? 1 : 0)), Math.max(from - to, 0.75));
       });
@@ -136,9 +196,15 @@ export function chart(canvas, tape, series, {stacked, format, log, whole, second
       let last = null;
       for (const s of seen) {
         const v = one.value(s);
-        if (v === undefined || v === null) { last = null; continue; }
+        if (v === undefined || v === null) {
+          last = null;
+          continue;
+        }
         if (last && s.t - last < 5000) g.lineTo(x(s.t), y(v));
-        else { g.moveTo(x(s.t) - 1, y(v)); g.lineTo(x(s.t), y(v)); }
+        else {
+          g.moveTo(x(s.t) - 1, y(v));
+          g.lineTo(x(s.t), y(v));
+        }
         last = s.t;
       }
       g.stroke();
@@ -147,11 +213,22 @@ export function chart(canvas, tape, series, {stacked, format, log, whole, second
 
   // The values under the pointer.
   function cross(seen, x, y, {h, w, bottom, head}) {
-    const s = seen.reduce((best, one) => Math.abs(x(one.t) - pointer) < Math.abs(x(best.t) - pointer) ? one : best);
-    const texts = [new Date(s.t).toLocaleTimeString(document.documentElement.lang, {hourCycle: "h23"}), ...series.map(one => [one.name, one.value(s)]).filter(([, v]) => v).map(([name, v]) => `${name} ${format(v)}`)];
-    const wide = Math.max(...texts.map(text => g.measureText(text).width)) + 12, at = Math.max(46, x(s.t)), side = at + wide + 10 > w ? at - wide - 8 : at + 8;
+    const s = seen.reduce((best, one) => (Math.abs(x(one.t) - pointer) < Math.abs(x(best.t) - pointer) ? one : best));
+    const texts = [
+      new Date(s.t).toLocaleTimeString(document.documentElement.lang, {hourCycle: "h23"}),
+      ...series
+        .map(one => [one.name, one.value(s)])
+        .filter(([, v]) => v)
+        .map(([name, v]) => `${name} ${format(v)}`),
+    ];
+    const wide = Math.max(...texts.map(text => g.measureText(text).width)) + 12,
+      at = Math.max(46, x(s.t)),
+      side = at + wide + 10 > w ? at - wide - 8 : at + 8;
     g.strokeStyle = colours.ink;
-    g.beginPath(); g.moveTo(at, head); g.lineTo(at, h - bottom); g.stroke();
+    g.beginPath();
+    g.moveTo(at, head);
+    g.lineTo(at, h - bottom);
+    g.stroke();
     g.fillStyle = colours.paper;
     g.fillRect(side, head, wide, texts.length * 15 + 6);
     g.strokeRect(side, head, wide, texts.length * 15 + 6);
@@ -161,6 +238,9 @@ export function chart(canvas, tape, series, {stacked, format, log, whole, second
 
   const one = {draw};
   charts.add(one);
-  signal.addEventListener("abort", () => { charts.delete(one); watch.disconnect(); });
+  signal.addEventListener("abort", () => {
+    charts.delete(one);
+    watch.disconnect();
+  });
   wake();
 }

@@ -2,7 +2,20 @@
 import {api, every, num, t} from "./admin-kit.js";
 
 const keeps = 330; // samples; older ones are forgotten
-export const decisions = ["granted", "waitlisted", "repeated", "sold-out", "early", "paused", "late", "ineligible", "refused", "superseded", "deciding", "errors"];
+export const decisions = [
+  "granted",
+  "waitlisted",
+  "repeated",
+  "sold-out",
+  "early",
+  "paused",
+  "late",
+  "ineligible",
+  "refused",
+  "superseded",
+  "deciding",
+  "errors",
+];
 
 /** Tape is what several charts and tables show: the last samples {t, …}. */
 export class Tape {
@@ -36,23 +49,29 @@ export class Feed extends EventTarget {
 
   run(signal, ms) {
     let misses = 0;
-    every(() => Math.min(ms() * (1 + misses), 8000), signal, async () => {
-      try {
-        const {data} = await api("GET", `/campaigns/${this.id}/board`, {signal});
-        misses = 0;
-        this.trouble = null;
-        this.take(data);
-      } catch (err) {
-        if (signal.aborted) return;
-        misses++;
-        this.trouble = err;
-        this.dispatchEvent(new Event("trouble"));
-      }
-    });
+    every(
+      () => Math.min(ms() * (1 + misses), 8000),
+      signal,
+      async () => {
+        try {
+          const {data} = await api("GET", `/campaigns/${this.id}/board`, {signal});
+          misses = 0;
+          this.trouble = null;
+          this.take(data);
+        } catch (err) {
+          if (signal.aborted) return;
+          misses++;
+          this.trouble = err;
+          this.dispatchEvent(new Event("trouble"));
+        }
+      },
+    );
   }
 
   take(b) {
-    const at = Date.parse(b.at), before = this.last, s = {t: Date.now(), b, rate: {}};
+    const at = Date.parse(b.at),
+      before = this.last,
+      s = {t: Date.now(), b, rate: {}};
     if (before) {
       const took = (at - Date.parse(before.at)) / 1000;
       if (took <= 0) return; // the same one again

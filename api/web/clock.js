@@ -20,7 +20,7 @@ export const add = (samples, s) => [...samples, s].slice(-kept);
 export function agreed(samples, now) {
   if (samples.length === 0) return {offset: 0, error: Infinity, drift: 0};
   const doubt = s => s.trip / 2 + Math.abs(now - s.at) * drifts;
-  const best = samples.reduce((a, b) => doubt(b) <= doubt(a) ? b : a);
+  const best = samples.reduce((a, b) => (doubt(b) <= doubt(a) ? b : a));
   const drift = driftOf(samples, best);
   return {offset: best.offset + drift * (now - best.at), error: doubt(best), drift};
 }

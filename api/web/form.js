@@ -3,12 +3,26 @@
 import {fresh, h, say, t} from "./base.js";
 import {keep} from "./place.js";
 
-const phone = /^\+?[0-9][0-9 ()./-]{4,30}$/, email = /^[^\s@<>]+@[^\s@<>]+$/, marks = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
-const bytesMost = 4096, lengthMost = 1000;
+const phone = /^\+?[0-9][0-9 ()./-]{4,30}$/,
+  email = /^[^\s@<>]+@[^\s@<>]+$/,
+  marks = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
+const bytesMost = 4096,
+  lengthMost = 1000;
 
 // The server's sentence about an answer, in the reader's language.
-const said = [[/^is required|^is needed/, "required"], [/must be true/, "tick"], [/at least one choice/, "one"], [/e-mail/, "email"], [/telephone/, "phone"], [/must be a number/, "number"],
-  [/at least ([\d.e+-]+)/, "min"], [/at most (\d+) characters/, "long"], [/at most \d+ bytes/, "size"], [/at most ([\d.e+-]+)/, "max"], [/must not contain/, "marks"]];
+const said = [
+  [/^is required|^is needed/, "required"],
+  [/must be true/, "tick"],
+  [/at least one choice/, "one"],
+  [/e-mail/, "email"],
+  [/telephone/, "phone"],
+  [/must be a number/, "number"],
+  [/at least ([\d.e+-]+)/, "min"],
+  [/at most (\d+) characters/, "long"],
+  [/at most \d+ bytes/, "size"],
+  [/at most ([\d.e+-]+)/, "max"],
+  [/must not contain/, "marks"],
+];
 const worded = detail => {
   for (const [pattern, key] of said) {
     const m = pattern.exec(detail);
@@ -25,16 +39,34 @@ export class Form {
     this.keeps = !first;
     this.entries = questions.map(q => this.entry(q, kept[q.id]));
     this.trouble = h("p", {class: "wrong", role: "alert"});
-    this.element = h("div", {class: "flow", oninput: e => this.changed(e.target), onfocusout: e => this.left(e.target)}, this.entries.map(e => e.box), h("div", {class: "entry"}, this.trouble));
+    this.element = h(
+      "div",
+      {class: "flow", oninput: e => this.changed(e.target), onfocusout: e => this.left(e.target)},
+      this.entries.map(e => e.box),
+      h("div", {class: "entry"}, this.trouble),
+    );
   }
 
   entry(q, value) {
-    const id = fresh(), bad = id + "-bad", common = {name: q.id, test: "answer", "aria-describedby": bad};
-    const wrong = h("p", {id: bad, class: "wrong", hidden: true}), label = [q.label, q.required && h("span", {class: "must"}, t("required"))];
+    const id = fresh(),
+      bad = id + "-bad",
+      common = {name: q.id, test: "answer", "aria-describedby": bad};
+    const wrong = h("p", {id: bad, class: "wrong", hidden: true}),
+      label = [q.label, q.required && h("span", {class: "must"}, t("required"))];
     const e = {q, wrong, inputs: [], touched: false};
     if (q.type === "multi_choice") {
       e.inputs = q.choices.map(c => h("input", {...common, type: "checkbox", value: c, checked: value?.includes?.(c)}));
-      e.box = h("fieldset", {class: "entry"}, h("legend", null, label), h("div", null, e.inputs.map((i, n) => h("label", {class: "tick"}, i, h("span", null, q.choices[n])))), wrong);
+      e.box = h(
+        "fieldset",
+        {class: "entry"},
+        h("legend", null, label),
+        h(
+          "div",
+          null,
+          e.inputs.map((i, n) => h("label", {class: "tick"}, i, h("span", null, q.choices[n]))),
+        ),
+        wrong,
+      );
     } else if (q.type === "boolean") {
       e.inputs = [h("input", {...common, id, type: "checkbox", checked: value === true})];
       e.box = h("div", {class: "entry"}, h("label", {class: "tick"}, e.inputs[0], h("span", null, label)), wrong);
@@ -46,10 +78,23 @@ export class Form {
   }
 
   input(q, props, value) {
-    if (q.type === "choice") return h("select", props, h("option", {value: ""}, t("choose")), q.choices.map(c => h("option", {value: c, selected: c === value}, c)));
+    if (q.type === "choice")
+      return h(
+        "select",
+        props,
+        h("option", {value: ""}, t("choose")),
+        q.choices.map(c => h("option", {value: c, selected: c === value}, c)),
+      );
     if (q.type === "long_text") return h("textarea", {...props, rows: 3, value: value ?? ""});
-    const type = {email: "email", phone: "tel", number: "text"}[q.type] ?? "text", auto = {email: "email", phone: "tel"}[q.type] ?? (q.id === "name" ? "name" : null);
-    return h("input", {...props, type, inputmode: {number: "decimal", phone: "tel"}[q.type], autocomplete: auto, value: value === undefined || value === null ? "" : String(value)});
+    const type = {email: "email", phone: "tel", number: "text"}[q.type] ?? "text",
+      auto = {email: "email", phone: "tel"}[q.type] ?? (q.id === "name" ? "name" : null);
+    return h("input", {
+      ...props,
+      type,
+      inputmode: {number: "decimal", phone: "tel"}[q.type],
+      autocomplete: auto,
+      value: value === undefined || value === null ? "" : String(value),
+    });
   }
 
   value(e) {
@@ -60,20 +105,26 @@ export class Form {
   }
 
   /** values are all of them as they stand. */
-  values() { return Object.fromEntries(this.entries.map(e => [e.q.id, this.value(e)])); }
+  values() {
+    return Object.fromEntries(this.entries.map(e => [e.q.id, this.value(e)]));
+  }
 
   /** answers are what is sent; empty ones are left out, or null to clear them. */
   answers(clear) {
     const all = {};
     for (const e of this.entries) {
-      const v = this.value(e), none = v === "" || v === false && !e.q.required || Array.isArray(v) && v.length === 0;
-      if (none) { if (clear) all[e.q.id] = null; } else all[e.q.id] = e.q.type === "number" ? Number(v.trim().replace(",", ".")) : v;
+      const v = this.value(e),
+        none = v === "" || (v === false && !e.q.required) || (Array.isArray(v) && v.length === 0);
+      if (none) {
+        if (clear) all[e.q.id] = null;
+      } else all[e.q.id] = e.q.type === "number" ? Number(v.trim().replace(",", ".")) : v;
     }
     return all;
   }
 
   fault(e) {
-    const {q} = e, v = this.value(e);
+    const {q} = e,
+      v = this.value(e);
     if (q.type === "boolean") return q.required && !v ? t("fault.tick") : "";
     if (Array.isArray(v)) return q.required && v.length === 0 ? t("fault.one") : "";
     if (v.trim() === "") return q.required ? t("fault.required") : "";
@@ -91,10 +142,14 @@ export class Form {
   show(e, text) {
     say(e.wrong, text);
     e.wrong.hidden = !text;
-    for (const i of e.inputs) if (text) i.setAttribute("aria-invalid", "true"); else i.removeAttribute("aria-invalid");
+    for (const i of e.inputs)
+      if (text) i.setAttribute("aria-invalid", "true");
+      else i.removeAttribute("aria-invalid");
   }
 
-  of(input) { return this.entries.find(e => e.inputs.includes(input)); }
+  of(input) {
+    return this.entries.find(e => e.inputs.includes(input));
+  }
   changed(input) {
     const e = this.of(input);
     if (this.keeps) keep(this.key, this.values());
@@ -103,7 +158,7 @@ export class Form {
   }
   left(input) {
     const e = this.of(input);
-    if (!e || this.value(e) === "" && !e.touched) return; // nobody is scolded for walking past
+    if (!e || (this.value(e) === "" && !e.touched)) return; // nobody is scolded for walking past
     e.touched = true;
     this.show(e, this.fault(e));
   }
@@ -127,13 +182,20 @@ export class Form {
   refuse(errors) {
     let first = null;
     for (const {pointer, detail} of errors) {
-      const id = /^\/answers\/(.+)$/.exec(pointer)?.[1], e = this.entries.find(e => e.q.id === id);
-      if (e) { e.touched = true; this.show(e, worded(detail)); first ??= e; } else say(this.trouble, worded(detail));
+      const id = /^\/answers\/(.+)$/.exec(pointer)?.[1],
+        e = this.entries.find(e => e.q.id === id);
+      if (e) {
+        e.touched = true;
+        this.show(e, worded(detail));
+        first ??= e;
+      } else say(this.trouble, worded(detail));
     }
     first?.inputs[0].focus();
   }
 
-  freeze(yes) { for (const e of this.entries) for (const i of e.inputs) i.disabled = yes; }
+  freeze(yes) {
+    for (const e of this.entries) for (const i of e.inputs) i.disabled = yes;
+  }
 }
 
 /** shown is an answer as a reader sees it. */

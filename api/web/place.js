@@ -9,19 +9,27 @@ const stale = 10 * 60_000;
 const keep = (key, value) => {
   try {
     if (value === undefined) return JSON.parse(sessionStorage.getItem(key));
-    if (value === null) sessionStorage.removeItem(key); else sessionStorage.setItem(key, JSON.stringify(value));
-  } catch { /* a browser that keeps nothing: then for this page */ }
+    if (value === null) sessionStorage.removeItem(key);
+    else sessionStorage.setItem(key, JSON.stringify(value));
+  } catch {
+    /* a browser that keeps nothing: then for this page */
+  }
   return null;
 };
 export {keep};
 
-const sleep = (ms, woken) => new Promise(done => {
-  const timer = setTimeout(end, ms);
-  function end() { clearTimeout(timer); removeEventListener("online", end); done(); }
-  addEventListener("online", end);
-  woken(end);
-});
-const jitter = ms => ms * (.8 + Math.random() * .4);
+const sleep = (ms, woken) =>
+  new Promise(done => {
+    const timer = setTimeout(end, ms);
+    function end() {
+      clearTimeout(timer);
+      removeEventListener("online", end);
+      done();
+    }
+    addEventListener("online", end);
+    woken(end);
+  });
+const jitter = ms => ms * (0.8 + Math.random() * 0.4);
 
 /** Place is one campaign as this member sees it. changed is called after each
  * change with the new state, the old one and the event. */
@@ -37,9 +45,19 @@ export class Place {
     this.ended = false;
     this.fails = 0;
     this.wake = () => {};
-    this.come = () => { this.dispatch({type: "member", name: session.name}); this.stream?.restart(); this.resume(); this.beat(); };
-    this.go = () => { this.dispatch({type: "member", name: ""}); this.stream?.restart(); };
-    this.see = () => { if (!document.hidden) this.soon(200); };
+    this.come = () => {
+      this.dispatch({type: "member", name: session.name});
+      this.stream?.restart();
+      this.resume();
+      this.beat();
+    };
+    this.go = () => {
+      this.dispatch({type: "member", name: ""});
+      this.stream?.restart();
+    };
+    this.see = () => {
+      if (!document.hidden) this.soon(200);
+    };
     addEventListener("fc-signed-in", this.come);
     addEventListener("fc-signed-out", this.go);
     addEventListener("online", this.see);
@@ -102,7 +120,10 @@ export class Place {
     }
     for (let s; !this.ended && (s = this.state.sending);) {
       const wait = await this.attempt(s);
-      if (wait >= 0 && this.state.sending) await sleep(wait, end => { this.wake = end; });
+      if (wait >= 0 && this.state.sending)
+        await sleep(wait, end => {
+          this.wake = end;
+        });
     }
     this.running = false;
   }
@@ -113,14 +134,16 @@ export class Place {
       const {data} = await api("GET", this.path + "/claims/me", {timeout: 5000});
       const over = Date.parse(data.claimed_at ?? 0) > at - 3000 && data.state === "cancelled"; // claimed and cancelled meanwhile
       this.dispatch({type: "claim", claim: data});
-      if (over || kind === "cancel" && data.state === "cancelled") this.dispatch({type: "settled", claim: data});
+      if (over || (kind === "cancel" && data.state === "cancelled")) this.dispatch({type: "settled", claim: data});
       else if (kind === "cancel") this.dispatch({type: "tap", kind, body, at});
       if (!this.state.sending) keep("fc-intent:" + this.id, null);
     } catch (err) {
       const answered = err instanceof Refusal && !patient(err);
       if (answered) return true;
       this.lost(err);
-      await sleep(this.delay(err), end => { this.wake = end; });
+      await sleep(this.delay(err), end => {
+        this.wake = end;
+      });
       return false;
     }
     return true;
@@ -129,8 +152,11 @@ export class Place {
   // attempt sends once; the answer is how long to wait before the next.
   async attempt(s) {
     try {
-      const r = s.kind === "cancel" ? await api("DELETE", this.path + "/claims/me") : await api("POST", this.path + "/claims", {body: s.body, keepalive: true});
-      if (r.status !== 202) return this.dispatch({type: "settled", claim: r.data}), -1;
+      const r =
+        s.kind === "cancel"
+          ? await api("DELETE", this.path + "/claims/me")
+          : await api("POST", this.path + "/claims", {body: s.body, keepalive: true});
+      if (r.status !== 202) return (this.dispatch({type: "settled", claim: r.data}), -1);
       const wait = jitter(1000 * (Number(r.headers.get("Retry-After")) || 1));
       this.dispatch({type: "trouble", trouble: "deciding", until: now() + wait});
       return wait;
@@ -146,7 +172,8 @@ export class Place {
   }
 
   lost(err) {
-    const wait = this.delay(err), busy = err instanceof Refusal;
+    const wait = this.delay(err),
+      busy = err instanceof Refusal;
     if (!busy) reached(false);
     this.dispatch({type: "trouble", trouble: busy ? "busy" : "lost", until: now() + wait});
     return wait;
@@ -161,10 +188,18 @@ export class Place {
   // beat looks at everything: often without a stream, now and then with one.
   async beat() {
     clearTimeout(this.timer);
-    if (this.ended || this.led && !this.stream) return;
+    if (this.ended || (this.led && !this.stream)) return;
     if (!this.looking) {
       this.looking = true;
-      await Promise.all([this.readCampaign(), this.readClaim()]).then(() => { this.fails = 0; }, err => { this.fails++; if (!(err instanceof Refusal)) reached(false); });
+      await Promise.all([this.readCampaign(), this.readClaim()]).then(
+        () => {
+          this.fails = 0;
+        },
+        err => {
+          this.fails++;
+          if (!(err instanceof Refusal)) reached(false);
+        },
+      );
       this.looking = false;
       this.looked = performance.now();
     }
@@ -200,14 +235,18 @@ export class Place {
     try {
       const {data} = await api("GET", this.path + "/claims/me");
       if (session.name === who) this.dispatch({type: "claim", claim: data});
-    } catch (err) { if (err.status !== 404 && err.status !== 401) throw err; }
+    } catch (err) {
+      if (err.status !== 404 && err.status !== 401) throw err;
+    }
   }
 
   // check finds a stream that is open and silent although the campaign went on.
   check(position) {
     const n = p => Number(p.slice(p.lastIndexOf("-") + 1));
     if (!this.stream || !this.live || n(position) <= n(this.stream.position)) return;
-    setTimeout(() => { if (this.live && n(this.stream.position) < n(position)) this.stream.restart(); }, 4000);
+    setTimeout(() => {
+      if (this.live && n(this.stream.position) < n(position)) this.stream.restart();
+    }, 4000);
   }
 
   /** listen opens the stream, or lets it go where others need it more. */
@@ -226,7 +265,8 @@ export class Place {
       claim: data => {
         this.dispatch({type: "claim", claim: data});
         const {claim, campaign} = this.state;
-        if (campaign.form?.length && !claim?.answers && (claim?.state === "granted" || claim?.state === "waitlisted")) this.readClaim().catch(() => {});
+        if (campaign.form?.length && !claim?.answers && (claim?.state === "granted" || claim?.state === "waitlisted"))
+          this.readClaim().catch(() => {});
       },
       reset: async () => {
         await this.readCampaign().catch(() => {});
@@ -243,5 +283,9 @@ export class Place {
 }
 
 // patient: the same request may succeed by itself, so it is repeated.
-const patient = err => err.status === 503 || err.status === 429 || err.status >= 500 || err.status === 408
-  || err.code === "not-open-yet" && Date.parse(err.problem.opens_at) - now() < 1500;
+const patient = err =>
+  err.status === 503 ||
+  err.status === 429 ||
+  err.status >= 500 ||
+  err.status === 408 ||
+  (err.code === "not-open-yet" && Date.parse(err.problem.opens_at) - now() < 1500);

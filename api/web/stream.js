@@ -6,7 +6,8 @@ const numberOf = id => Number(id.slice(id.lastIndexOf("-") + 1));
 const epochOf = id => id.slice(0, id.lastIndexOf("-"));
 
 // How long a stream that was refused is left alone; it doubles up to the most.
-const first = 2000, most = 60_000;
+const first = 2000,
+  most = 60_000;
 // A hidden page lets its stream go after a while: the battery and the server are
 // glad, and the position brings everything back.
 const hiddenFor = 20_000;
@@ -16,7 +17,14 @@ const hiddenFor = 20_000;
  * reset() when everything must be read anew, live(yes) when the stream begins
  * or ceases to be heard. While it is not live, the caller polls. */
 export function openStream(campaign, position, {frame, claim, reset, live, keepHidden}) {
-  let source = null, at = position, wait = first, timer = 0, hiding = 0, closed = false, filling = null, waiting = [];
+  let source = null,
+    at = position,
+    wait = first,
+    timer = 0,
+    hiding = 0,
+    closed = false,
+    filling = null,
+    waiting = [];
   const base = `/v1/campaigns/${campaign}/events`;
 
   const apply = (kind, data, id) => {
@@ -41,7 +49,9 @@ export function openStream(campaign, position, {frame, claim, reset, live, keepH
         for (const i of data.items) apply(i.event, i.data, i.id);
         more = data.items.length === 200;
       }
-    } catch { again(first); }
+    } catch {
+      again(first);
+    }
     const rest = waiting;
     filling = null;
     waiting = [];
@@ -50,13 +60,32 @@ export function openStream(campaign, position, {frame, claim, reset, live, keepH
 
   const hear = () => {
     clearTimeout(timer);
-    if (closed || source || document.hidden && !keepHidden) return;
+    if (closed || source || (document.hidden && !keepHidden)) return;
     source = new EventSource(`${base}?last_event_id=${encodeURIComponent(at)}`);
-    const here = source, mine = f => e => { if (source === here) f(e); };
-    for (const kind of kinds) source.addEventListener(kind, mine(e => heard(kind, JSON.parse(e.data), e.lastEventId)));
-    source.addEventListener("claim", mine(e => session.name && claim?.(JSON.parse(e.data))));
-    source.addEventListener("reset", mine(() => { drop(); reset(); }));
-    source.onopen = mine(() => { wait = first; live(true); });
+    const here = source,
+      mine = f => e => {
+        if (source === here) f(e);
+      };
+    for (const kind of kinds)
+      source.addEventListener(
+        kind,
+        mine(e => heard(kind, JSON.parse(e.data), e.lastEventId)),
+      );
+    source.addEventListener(
+      "claim",
+      mine(e => session.name && claim?.(JSON.parse(e.data))),
+    );
+    source.addEventListener(
+      "reset",
+      mine(() => {
+        drop();
+        reset();
+      }),
+    );
+    source.onopen = mine(() => {
+      wait = first;
+      live(true);
+    });
     source.onerror = mine(() => {
       live(false);
       if (source.readyState === EventSource.CLOSED) again(wait); // refused: it does not come back by itself
@@ -72,22 +101,36 @@ export function openStream(campaign, position, {frame, claim, reset, live, keepH
     clearTimeout(timer);
     if (closed) return;
     wait = Math.min(wait * 2, most);
-    timer = setTimeout(hear, ms * (.75 + Math.random() / 2));
+    timer = setTimeout(hear, ms * (0.75 + Math.random() / 2));
   };
   const seen = () => {
     clearTimeout(hiding);
     if (!document.hidden) hear();
-    else if (!keepHidden) hiding = setTimeout(() => { if (document.hidden) drop(); }, hiddenFor);
+    else if (!keepHidden)
+      hiding = setTimeout(() => {
+        if (document.hidden) drop();
+      }, hiddenFor);
   };
-  const online = () => { wait = first; drop(); hear(); };
+  const online = () => {
+    wait = first;
+    drop();
+    hear();
+  };
   document.addEventListener("visibilitychange", seen);
   addEventListener("online", online);
   hear();
   return {
-    get position() { return at; },
+    get position() {
+      return at;
+    },
     /** restart begins anew at a position: after a reset, another member, or when
      * the stream says nothing although the campaign went on. */
-    restart(position) { if (position) at = position; wait = first; drop(); hear(); },
+    restart(position) {
+      if (position) at = position;
+      wait = first;
+      drop();
+      hear();
+    },
     close() {
       closed = true;
       drop();

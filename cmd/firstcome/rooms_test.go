@@ -39,7 +39,7 @@ var own = map[string][]string{
 	"ledger/locallog":            {"modernc.org/sqlite"},
 	"ledger/postgres":            {"github.com/jackc/pgx/v5", "github.com/pressly/goose/v3"},
 	"ledger/sqlite":              {"modernc.org/sqlite", "github.com/pressly/goose/v3"},
-	"api": {"github.com/golang-jwt/jwt/v5", "github.com/MicahParks", "github.com/maypok86/otter/v2", "github.com/goccy/go-yaml",
+	"api": {"github.com/golang-jwt/jwt/v5", "github.com/MicahParks", "github.com/maypok86/otter/v2", "github.com/tdewolff/minify/v2", "github.com/goccy/go-yaml",
 		"golang.org/x/time", "golang.org/x/text"},
 }
 
