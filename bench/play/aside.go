@@ -26,7 +26,6 @@ func (w *watched) calm(ctx context.Context) error {
 		return err
 	}
 	defer crowd.Stop()
-	set := newSeriesSet()
 	late.take(newSeriesSet(), "")
 	before, frames, start := w.weigh(ctx), crowd.Frames(), time.Now()
 	if err := w.rush(ctx, "with watchers, nothing breaks", ids, nil); err != nil {
@@ -34,9 +33,8 @@ func (w *watched) calm(ctx context.Context) error {
 	}
 	after, spent := w.weigh(ctx), time.Since(start).Seconds()
 	const name = "streams: from the record's time to the client"
-	late.take(set, name)
-	set.draw(name)
-	w.report.Series = set.report()
+	late.take(w.set, name)
+	w.set.draw(name)
 	delivered := float64(crowd.Frames() - frames)
 	nodes := float64(len(w.Deployment.Streams))
 	for _, f := range []report.Figure{

@@ -3,36 +3,63 @@ package play
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"firstcome/bench/report"
 )
 
-// queries runs something and returns how many transactions a second the database
-// carried meanwhile; 0 when there is none.
-func (w *watched) queries(ctx context.Context, do func() error) (perSecond float64, err error) {
+// traffic is what the services behind the nodes were asked.
+type traffic struct {
+	transactions int64 // of the database
+	commands     int64 // of Redis' master, those within scripts included
+}
+
+// asked runs something and returns what the services were asked a second
+// meanwhile, as figures. Without services of its own there are none.
+func (w *watched) asked(ctx context.Context, when string, do func() error) ([]report.Figure, error) {
 	if w.Deployment.Postgres == nil {
-		return 0, do()
+		return nil, do()
 	}
-	before, err := w.transactions(ctx)
+	before, err := w.traffic(ctx)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	start := time.Now()
 	if err := do(); err != nil {
-		return 0, err
+		return nil, err
 	}
-	after, err := w.transactions(ctx)
-	return float64(after-before) / time.Since(start).Seconds(), err
+	spent := time.Since(start).Seconds()
+	after, err := w.traffic(ctx)
+	figures := []report.Figure{{Name: "transactions of the database, " + when, Value: float64(after.transactions-before.transactions) / spent, Unit: "/s"}}
+	if len(w.Deployment.Streams) == 0 { // else Redis' master dies, and its count with it
+		figures = append(figures, report.Figure{Name: "commands of Redis, " + when, Value: float64(after.commands-before.commands) / spent, Unit: "/s"})
+	}
+	return figures, err
 }
 
-// transactions is how many the database has carried so far.
-func (w *watched) transactions(ctx context.Context) (n int64, err error) {
+func (w *watched) traffic(ctx context.Context) (now traffic, err error) {
 	conn, err := pgx.Connect(ctx, w.Deployment.Postgres.DSN("firstcome"))
 	if err != nil {
-		return 0, fmt.Errorf("ask the database how busy it is: %w", err)
+		return now, fmt.Errorf("ask the database how busy it is: %w", err)
 	}
 	defer conn.Close(ctx)
-	err = conn.QueryRow(ctx, `SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()`).Scan(&n)
-	return n, err
+	err = conn.QueryRow(ctx, `SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()`).Scan(&now.transactions)
+	if err != nil {
+		return now, fmt.Errorf("ask the database how busy it is: %w", err)
+	}
+	master, err := w.Deployment.Redis.Master(ctx)
+	if err != nil {
+		return now, fmt.Errorf("ask Redis how busy it is: %w", err)
+	}
+	c := master.Client(0)
+	defer c.Close()
+	info, err := c.InfoMap(ctx, "stats").Result()
+	if err != nil {
+		return now, fmt.Errorf("ask Redis how busy it is: %w", err)
+	}
+	now.commands, err = strconv.ParseInt(info["Stats"]["total_commands_processed"], 10, 64)
+	return now, err
 }

@@ -53,6 +53,12 @@ var plays = map[string]func(context.Context, *Stage) (*report.Report, error){
 	"like": func(ctx context.Context, s *Stage) (*report.Report, error) {
 		return Like(ctx, s, LikeOptions{Rate: 200, For: time.Second, Warmup: 100 * time.Millisecond, Connections: 8})
 	},
+	"streams": func(ctx context.Context, s *Stage) (*report.Report, error) {
+		return Streams(ctx, s, StreamsOptions{Idle: 100, Readers: 50, Rate: 20, For: time.Second, Missed: 20, Deaf: 5, Hearing: 20, DeafFor: time.Second})
+	},
+	"watched": func(ctx context.Context, s *Stage) (*report.Report, error) {
+		return Watched(ctx, s, WatchedOptions{Campaigns: 2, Watchers: 40, Members: 60, Cap: 20, Rate: 60, Drops: 300 * time.Millisecond, Kill: true})
+	},
 }
 
 func TestEveryPlayEndsWithACleanAudit(t *testing.T) {
@@ -68,7 +74,7 @@ func TestEveryPlayEndsWithACleanAudit(t *testing.T) {
 					if !r.Audit.Clean() {
 						t.Errorf("the audit found %v", r.Audit.Violations)
 					}
-					if r.Audit.Answers == 0 || r.Audit.Places == 0 || len(r.Series) == 0 || len(r.Targets) == 0 {
+					if r.Audit.Answers == 0 || r.Audit.Places == 0 || len(r.Series) == 0 || len(r.Targets)+len(r.Figures) == 0 {
 						t.Errorf("a report without substance:\n%s", r.Markdown(""))
 					}
 					if !strings.Contains(r.SVG(), "<rect") {

@@ -23,12 +23,13 @@ type StreamsOptions struct {
 	Missed  int           // claims that nobody hears of before all come back at once
 	Deaf    int           // streams that nobody reads
 	Hearing int           // streams beside the deaf ones
+	DeafFor time.Duration // how long they are listened to, alone and then beside the deaf
 }
 
 // DefaultStreams is what is published: the sizes of the table that other
 // servers were measured by.
 func DefaultStreams() StreamsOptions {
-	return StreamsOptions{Idle: 10_000, Readers: 5_000, Rate: 10, For: 20 * time.Second, Missed: 100, Deaf: 100, Hearing: 2_000}
+	return StreamsOptions{Idle: 10_000, Readers: 5_000, Rate: 10, For: 20 * time.Second, Missed: 100, Deaf: 100, Hearing: 2_000, DeafFor: 15 * time.Second}
 }
 
 // openPerSecond is how fast a crowd gathers when speed is not the question.
@@ -62,7 +63,7 @@ type streams struct {
 }
 
 func (st *streams) play(ctx context.Context) (err error) {
-	members := int(2*st.Rate*st.For.Seconds()+2*st.Rate*deafFor.Seconds()) + 2*st.Missed + 100
+	members := int(2*st.Rate*st.For.Seconds()+2*st.Rate*st.DeafFor.Seconds()) + 2*st.Missed + 100
 	if st.crowd, err = gather(ctx, st.Stage, "talker", members); err != nil {
 		return err
 	}
@@ -246,9 +247,6 @@ func (st *streams) comeBack(ctx context.Context, c *watch.Crowd, id string, told
 // opening is the events of a campaign before its first claim: created, opened.
 const opening = 2
 
-// deafFor is how long the deaf are waited for: they must be gone by then.
-const deafFor = 15 * time.Second
-
 // deafOnes measures those who hear while some never read.
 func (st *streams) deafOnes(ctx context.Context, set *seriesSet) error {
 	id, err := st.open(ctx)
@@ -263,7 +261,7 @@ func (st *streams) deafOnes(ctx context.Context, set *seriesSet) error {
 	defer c.Stop()
 	alone, beside := fmt.Sprintf("%d streams, alone", st.Hearing), fmt.Sprintf("%d streams beside %d that nobody reads", st.Hearing, st.Deaf)
 	late.take(newSeriesSet(), "")
-	total := int(st.Rate * deafFor.Seconds())
+	total := int(st.Rate * st.DeafFor.Seconds())
 	if err := st.talk(ctx, id, "alone", total, st.Rate); err != nil {
 		return err
 	}

@@ -32,24 +32,26 @@ func DefaultWatched() WatchedOptions {
 	return WatchedOptions{Campaigns: 10, Watchers: 2_000, Members: 500, Cap: 100, Rate: 500, Drops: 2 * time.Second, Kill: true}
 }
 
-// Watched plays the same stampedes twice: without watchers, and with watchers
-// who lose their connections while a node dies. In the end every page must say
-// what the books say, and the database must not have noticed that anybody looked.
+// Watched plays the same stampedes twice, and a node dies in both: without
+// watchers, and with watchers who lose their connections. In the end every page
+// must say what the books say, and neither the database nor Redis must have
+// noticed that anybody looked.
 func Watched(ctx context.Context, s *Stage, o WatchedOptions) (*report.Report, error) {
 	a, r, err := s.start(ctx, "watched", fmt.Sprintf(
-		"%d campaigns, %d members claim in each at %.0f claims a second in all; then the same with %d streams that break every %s or so while a node is killed and started again.",
+		"%d campaigns, %d members claim in each at %.0f claims a second in all, while a node is killed and started again; then the same with %d streams that break every %s or so.",
 		o.Campaigns, o.Members, o.Rate, o.Watchers, o.Drops))
 	if err != nil {
 		return nil, err
 	}
 	defer a.close()
-	w := &watched{Stage: s, WatchedOptions: o, admin: a, report: r, run: fmt.Sprintf("watched-%d", r.Started.UnixMilli())}
+	w := &watched{Stage: s, WatchedOptions: o, admin: a, report: r, run: fmt.Sprintf("watched-%d", r.Started.UnixMilli()), set: newSeriesSet()}
 	if w.crowd, err = gather(ctx, s, "member", o.Members); err != nil {
 		return nil, err
 	}
 	if err := w.play(ctx); err != nil {
 		return nil, err
 	}
+	r.Series = w.set.report()
 	return r, audit(ctx, s, a, r, w.campaigns, operations(w.claims))
 }
 
@@ -62,10 +64,12 @@ type watched struct {
 	crowd     *crowd
 	campaigns []definition
 	claims    []told
+	set       *seriesSet
 }
 
 func (w *watched) play(ctx context.Context) error {
-	alone, err := w.queries(ctx, func() error { return w.rush(ctx, "without watchers", w.open(ctx, 0), nil) })
+	ids := w.open(ctx, 0)
+	alone, err := w.asked(ctx, "without watchers", func() error { return w.rush(ctx, "without watchers", ids, w.kill) })
 	if err != nil {
 		return err
 	}
@@ -74,19 +78,19 @@ func (w *watched) play(ctx context.Context) error {
 			return err
 		}
 	}
-	ids := w.open(ctx, 1)
+	ids = w.open(ctx, 1)
 	crowd, err := w.connected(ctx, ids, w.Drops, nil)
 	if err != nil {
 		return err
 	}
 	defer crowd.Stop()
-	beside, err := w.queries(ctx, func() error { return w.rush(ctx, "with watchers", ids, w.kill) })
+	beside, err := w.asked(ctx, "with watchers", func() error { return w.rush(ctx, "with watchers", ids, w.kill) })
 	if err != nil {
 		return err
 	}
-	if w.Deployment.Postgres != nil {
-		w.report.Figures = append(w.report.Figures, report.Figure{Name: "transactions of the database, without watchers", Value: alone, Unit: "/s"},
-			report.Figure{Name: "transactions of the database, with watchers", Value: beside, Unit: "/s"})
+	w.report.Figures = append(append(w.report.Figures, alone...), beside...)
+	if len(alone) > 0 {
+		w.report.Targets = append(w.report.Targets, report.Target{Name: "transactions of the database with watchers, over those without", Want: 1.1, Got: beside[0].Value / alone[0].Value})
 	}
 	return w.compare(ctx, ids, crowd)
 }
@@ -170,6 +174,12 @@ func (w *watched) rush(ctx context.Context, what string, ids []string, middle fu
 	})
 	err := group.Wait()
 	_, claims := understood(callers)
+	for i := range claims {
+		if claims[i].op.Status != 0 {
+			w.set.add(claims[i].took, "claims "+what)
+		}
+	}
+	w.set.draw("claims " + what)
 	w.claims = append(w.claims, claims...)
 	return err
 }
