@@ -35,7 +35,9 @@ faults: install ## 10,000 seeds of the simulation, then every fault on real proc
 	go run ./cmd/bench simulate -seeds 10000
 	go run ./cmd/bench faults
 
-bench: install ## the three published benchmarks on both shapes: about 10 minutes
+bench: install ## the published benchmarks: about 14 minutes
 	go run ./cmd/bench noon --shape both
 	go run ./cmd/bench stampede --shape both
 	go run ./cmd/bench like --shape both
+	go run ./cmd/bench streams
+	go run ./cmd/bench watched --shape cluster

@@ -130,7 +130,7 @@ function throttle(signal) {
         const rows = Math.trunc(+rate.value);
         const done = await ask({
           title: t("throttleSet"),
-          test: "throttle",
+          test: "throttle-change",
           confirm: t("throttleSet"),
           body: h("p", null, t("throttleMeans", num(status?.rows_per_second), num(rows))),
           act: async () => {
