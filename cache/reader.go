@@ -46,6 +46,7 @@ type Reader[T any] struct {
 	floors  *floors
 	flights singleflight.Group
 	doubted atomic.Int64 // Unix ns: copies from before may have missed a change
+	ailing  atomic.Int64 // Unix ns: until then old copies answer without waiting for the source
 }
 
 // held is a copy in memory. Never changed in place.
@@ -59,8 +60,14 @@ type held[T any] struct {
 	confirmed time.Time // the source, or Redis, last had this version
 }
 
-// sourceWait bounds one flight: Redis and the source behind it.
-const sourceWait = time.Second
+const (
+	// sourceWait bounds one flight: Redis and the source behind it.
+	sourceWait = time.Second
+	// staleWait is how long a look is waited for while an old copy could answer;
+	// ailingFor is how long nobody waits after that was in vain.
+	staleWait = 100 * time.Millisecond
+	ailingFor = time.Second
+)
 
 // heldOverhead is what a copy costs in memory beside its bytes, roughly.
 const heldOverhead = 256
@@ -95,15 +102,31 @@ func (r *Reader[T]) Get(ctx context.Context, id string, seen int64) (Value[T], e
 		}
 		return h.value, nil
 	}
-	fresh, err := r.await(ctx, id, floor)
-	switch {
-	case err == nil:
-		return fresh.value, nil
-	case ok && h.value.Version >= floor && now.Sub(h.confirmed) < r.kind.stale:
-		r.cfg.Metrics.stale.WithLabelValues(r.kind.name).Inc()
-		return h.value, nil
+	if ok && h.value.Version >= floor && now.Sub(h.confirmed) < r.kind.stale {
+		return r.newerOr(ctx, id, floor, h), nil
 	}
-	return Value[T]{}, fmt.Errorf("read %s: %w", r.kind.name, err)
+	fresh, err := r.await(ctx, id, floor)
+	if err != nil {
+		return Value[T]{}, fmt.Errorf("read %s: %w", r.kind.name, err)
+	}
+	return fresh.value, nil
+}
+
+// newerOr looks for something newer than an old copy, which answers when that
+// fails or takes long.
+func (r *Reader[T]) newerOr(ctx context.Context, id string, floor int64, old *held[T]) Value[T] {
+	if time.Now().UnixNano() < r.ailing.Load() {
+		r.refresh(ctx, id)
+	} else {
+		wait, cancel := context.WithTimeout(ctx, staleWait)
+		defer cancel()
+		if fresh, err := r.await(wait, id, floor); err == nil {
+			return fresh.value
+		}
+		r.ailing.Store(time.Now().Add(ailingFor).UnixNano())
+	}
+	r.cfg.Metrics.stale.WithLabelValues(r.kind.name).Inc()
+	return old.value
 }
 
 // forcedEvery is how often a version that a client claims to have seen may send a

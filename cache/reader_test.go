@@ -335,6 +335,44 @@ func TestStaleIfError(t *testing.T) {
 	})
 }
 
+// A source that hangs holds up one read a second, for a moment; once it answers
+// again so do the readers.
+func TestStaleIfSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := &truth{version: 3}
+		n := newNode(t, nil, source)
+		n.version(t)
+		source.mu.Lock()
+		source.slow = time.Hour
+		source.mu.Unlock()
+		time.Sleep(10 * time.Second)
+		start, waited, before := time.Now(), 0, source.reads.Load()
+		for time.Since(start) < 10*time.Second {
+			called := time.Now()
+			if v := n.version(t); v != 3 {
+				t.Fatalf("version %d", v)
+			}
+			switch took := time.Since(called); {
+			case took > staleWait:
+				t.Fatalf("a read took %v", took)
+			case took > 0:
+				waited++
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if asked := source.reads.Load() - before; waited > 10 || asked > 11 {
+			t.Errorf("%d reads were held up, the source was asked %d times", waited, asked)
+		}
+		source.mu.Lock()
+		source.slow, source.version = 0, 4
+		source.mu.Unlock()
+		time.Sleep(2 * time.Second)
+		if v := n.version(t); v != 4 {
+			t.Errorf("version %d after the source came back", v)
+		}
+	})
+}
+
 func TestThereIsNoneIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, source := newPantry(), &truth{version: 1, gone: true}
