@@ -171,11 +171,12 @@ func (r *Reader[T]) refresh(ctx context.Context, id string) {
 func (r *Reader[T]) fetch(ctx context.Context, id string, floor int64) (*held[T], error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sourceWait)
 	defer cancel()
-	if h := r.fromStore(ctx, id, floor); h != nil {
+	h, away := r.fromStore(ctx, id, floor)
+	if h != nil {
 		r.read(fromRedis)
 		return r.hold(id, h), nil
 	}
-	h := &held[T]{from: time.Now(), asked: time.Now()}
+	h = &held[T]{from: time.Now(), asked: time.Now()}
 	err := r.cfg.Guard.Do(ctx, func(ctx context.Context) (err error) {
 		h.from, h.asked = time.Now(), time.Now()
 		h.value, err = r.cfg.Origin(ctx, id)
@@ -190,19 +191,22 @@ func (r *Reader[T]) fetch(ctx context.Context, id string, floor int64) (*held[T]
 		raw = r.cfg.Encode(nil, h.value.Data)
 	}
 	h.size = len(raw)
-	r.toStore(ctx, id, h, raw)
+	if !away {
+		r.toStore(ctx, id, h, raw)
+	}
 	return r.hold(id, h), nil
 }
 
-// fromStore looks into Redis; nil when there is nothing new enough, or Redis is away.
-func (r *Reader[T]) fromStore(ctx context.Context, id string, floor int64) *held[T] {
+// fromStore looks into Redis; nil when there is nothing new enough, or Redis is
+// away: then who waits for the answer does not wait for it once more.
+func (r *Reader[T]) fromStore(ctx context.Context, id string, floor int64) (h *held[T], away bool) {
 	if r.cfg.Store == nil {
-		return nil
+		return nil, true
 	}
-	h := &held[T]{from: time.Now()}
+	h = &held[T]{from: time.Now()}
 	kept, err := r.cfg.Store.Get(ctx, r.cfg.Kind.Key(id))
 	if err != nil || kept == nil {
-		return nil // Redis' own metrics tell
+		return nil, err != nil // Redis' own metrics tell
 	}
 	version, found, raw, err := unwrap(kept)
 	if err == nil && found {
@@ -210,20 +214,20 @@ func (r *Reader[T]) fromStore(ctx context.Context, id string, floor int64) *held
 	}
 	if err != nil {
 		r.cfg.Logger.ErrorContext(ctx, "a copy in redis cannot be read: the source answers", "room", "cache", "kind", r.kind.name, "err", err)
-		return nil
+		return nil, false
 	}
 	if version < floor {
-		return nil
+		return nil, false
 	}
 	h.value.Version, h.value.Found, h.size = version, found, len(raw)
-	return h
+	return h, false
 }
 
 // toStore keeps a value in Redis for what is left of its life since it was asked
 // for. Failures cost the other nodes a question to the source, nothing more.
 func (r *Reader[T]) toStore(ctx context.Context, id string, h *held[T], raw []byte) {
 	life := r.vary(r.kind.life) - time.Since(h.asked)
-	if r.cfg.Store == nil || life < time.Millisecond || len(raw) > r.kind.most {
+	if life < time.Millisecond || len(raw) > r.kind.most {
 		return
 	}
 	_ = r.cfg.Store.Keep(ctx, r.cfg.Kind.Key(id), r.kind.wrap(h.value.Version, h.value.Found, raw), life)

@@ -142,8 +142,10 @@ type nodeOn struct {
 	metrics *Metrics
 }
 
+// newNode is for a bubble: in the end the flights that nobody waits for come down.
 func newNode(t testing.TB, s *pantry, source *truth) *nodeOn {
 	t.Helper()
+	t.Cleanup(func() { time.Sleep(2 * sourceWait) })
 	n := &nodeOn{metrics: NewMetrics(nil)}
 	cfg := ReaderConfig[string]{Kind: Notices, Origin: source.read, Memory: 1 << 20, Metrics: n.metrics, Logger: slog.New(slog.DiscardHandler),
 		Guard:  NewBulkhead("test", 4, 50*time.Millisecond, n.metrics),
