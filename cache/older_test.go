@@ -2,6 +2,7 @@ package cache
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,7 +12,10 @@ import (
 
 // TestNeverOlder: the source answers late and out of order, messages are late, lost and
 // doubled, Redis comes and goes. No client of a node sees a version after a newer one.
+// On one thread: on several the race detector itself crashes once in 60 runs, in what it
+// notes about a bubble's timers (Go 1.26.8; with one thread not once in 150).
 func TestNeverOlder(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	for seed := range uint64(8) {
 		synctest.Test(t, func(t *testing.T) { neverOlder(t, rand.New(rand.NewPCG(seed, 7))) })
 	}
