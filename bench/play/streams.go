@@ -29,7 +29,7 @@ type StreamsOptions struct {
 // DefaultStreams is what is published: the sizes of the table that other
 // servers were measured by.
 func DefaultStreams() StreamsOptions {
-	return StreamsOptions{Idle: 10_000, Readers: 5_000, Rate: 10, For: 20 * time.Second, Missed: 100, Deaf: 100, Hearing: 2_000, DeafFor: 15 * time.Second}
+	return StreamsOptions{Idle: 10_000, Readers: 5_000, Rate: 10, For: 20 * time.Second, Missed: 100, Deaf: 100, Hearing: 2_000, DeafFor: 25 * time.Second}
 }
 
 // openPerSecond is how fast a crowd gathers when speed is not the question.
@@ -266,7 +266,7 @@ func (st *streams) deafOnes(ctx context.Context, set *seriesSet) error {
 		return err
 	}
 	late.take(set, alone)
-	before := st.memory()
+	before, gone := st.memory(), st.slowOnes(ctx)
 	deaf := watch.Gather(st.Deaf, func(int) *watch.Watcher {
 		return &watch.Watcher{Addrs: []string{st.crowd.nodes[0].Members}, Campaign: id, Deaf: true}
 	})
@@ -278,9 +278,20 @@ func (st *streams) deafOnes(ctx context.Context, set *seriesSet) error {
 	late.take(set, beside)
 	st.figure("p99 beside the deaf, over p99 alone", ratio(set.of(beside).Quantile(0.99), set.of(alone).Quantile(0.99)), "")
 	st.figure("memory of the process more with the deaf ones", float64(st.memory()-before)/1024/1024, "MiB")
+	closed := st.slowOnes(ctx) - gone
+	st.figure("deaf ones that were closed meanwhile", closed, "")
+	st.report.Targets = append(st.report.Targets, report.Target{Name: "closed, who never read", Want: float64(st.Deaf), Got: closed, More: true})
 	st.wrong(c)
 	runtime.GC()
 	return nil
+}
+
+// slowOnes is how many streams the nodes have closed since nobody read them.
+func (st *streams) slowOnes(ctx context.Context) (all float64) {
+	for _, n := range st.crowd.nodes {
+		all += metric(ctx, n, `firstcome_api_streams_closed_total{reason="slow"}`)
+	}
+	return all
 }
 
 func ratio(a, b time.Duration) float64 {

@@ -101,6 +101,7 @@ func (w *Watcher) once(ctx context.Context, addr string) (over bool, retry time.
 		return false, 0, err
 	}
 	if w.Deaf {
+		_ = conn.(*net.TCPConn).SetReadBuffer(deafBuffer) // else the system reads for it, for minutes
 		w.connected.Store(true)
 		<-ctx.Done()
 		return false, 0, nil
@@ -122,6 +123,10 @@ func (w *Watcher) request(addr string) string {
 	b.WriteString("\r\n")
 	return b.String()
 }
+
+// deafBuffer is how much the system takes for a watcher that never reads: as
+// little as it lets us say.
+const deafBuffer = 1 << 10
 
 // readSize keeps ten thousand idle clients small.
 const readSize = 2 << 10
