@@ -72,6 +72,11 @@ type Config struct {
 	// holds one of the 50,000 connections of the members' door. 1..45,000,
 	// default 40,000.
 	StreamsMost int
+	// StreamsPerAddress (key streams-per-address) is how many of them may come
+	// from one client address, which may be a campus; behind one of the
+	// trusted-proxies it is the address that the proxy names. Beyond it: 429.
+	// 1..45,000, default 500.
+	StreamsPerAddress int
 	// StreamsEnd (key streams-end) is the time over which the streams end when
 	// the node does, so that their readers do not all come to the next node at
 	// once. 10ms..4s, default 2s.
@@ -177,6 +182,9 @@ func (c *Config) defaults() {
 	}
 	if c.StreamsMost == 0 {
 		c.StreamsMost = 40_000
+	}
+	if c.StreamsPerAddress == 0 {
+		c.StreamsPerAddress = 500
 	}
 	if c.StreamsEnd == 0 {
 		c.StreamsEnd = 2 * time.Second

@@ -84,6 +84,7 @@ func TestMalformedConfigurations(t *testing.T) {
 		{name: "no role", args: "--roles=", says: []string{"names no role"}},
 		{name: "alone without a scheduler", args: "--roles api,ledger", says: []string{"leaves out scheduler", "only node"}},
 		{name: "rate zero", args: "--ledger-rate 0", says: []string{"ledger-rate", "not from 1 to 1000000"}},
+		{name: "more streams than connections", args: "--streams-most 50000 --streams-per-address 0", says: []string{"streams-most", "streams-per-address", "not from 1 to 45000"}},
 		{name: "rate with a unit", args: "--ledger-rate 5k", says: []string{`"5k"`, "not a whole number"}},
 		{name: "deadline without unit", file: "claim-deadline: 3", says: []string{"no unit", "did you mean 3s?"}},
 		{name: "deadline too short", args: "--claim-deadline 1ms", says: []string{"from 100ms to 30s"}},
@@ -175,7 +176,7 @@ func TestDefaultsAreThoseOfTheManual(t *testing.T) {
 	for name, want := range map[string]string{
 		"listen": ":8080", "admin-listen": "127.0.0.1:8081", "data": "firstcome-data", "kafka": "", "kafka-topic": "firstcome.log.v1",
 		"kafka-partitions": "16", "kafka-replication": "3", "redis": "", "postgres": "", "roles": "api,stream,ledger,scheduler",
-		"ledger-rate": "5000", "claim-deadline": "3s", "streams-most": "40000", "streams-end": "2s", "issuer": "", "audience": "", "jwks": "", "jwt-key": "", "secret": "",
+		"ledger-rate": "5000", "claim-deadline": "3s", "streams-most": "40000", "streams-per-address": "500", "streams-end": "2s", "issuer": "", "audience": "", "jwks": "", "jwt-key": "", "secret": "",
 		"default-language": "en", "trusted-proxies": "", "log-level": "info", "log-format": "", "otlp-endpoint": "", "no-example": "false",
 	} {
 		if got := mustKey(name).show(c); got != want {

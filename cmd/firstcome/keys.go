@@ -61,6 +61,11 @@ var keys = []key{
 			return whole(s, 1, 45_000, func(n int64) { c.StreamsMost = int(n) })
 		},
 		func(c *Config) string { return strconv.Itoa(c.StreamsMost) }},
+	{"streams-per-address", "`number` of event streams of one client address, then 429 (default 500)", "a whole number from 1 to 45000", false,
+		func(c *Config, s string) error {
+			return whole(s, 1, 45_000, func(n int64) { c.StreamsPerAddress = int(n) })
+		},
+		func(c *Config) string { return strconv.Itoa(c.StreamsPerAddress) }},
 	{"streams-end", "`duration` over which the streams end when the node does (default 2s)", `"2s": from 10ms to 4s`, false,
 		duration(func(c *Config) *time.Duration { return &c.StreamsEnd }, 10*time.Millisecond, 4*time.Second),
 		func(c *Config) string { return c.StreamsEnd.String() }},

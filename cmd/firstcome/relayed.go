@@ -63,7 +63,7 @@ func (n *node) joinRelayedDoors(ctx context.Context, t tools, shown prometheus.G
 	}
 	n.doors, err = api.New(api.Config{
 		Identity: identity(n.c), DefaultLanguage: n.c.DefaultLanguage, TrustedProxies: n.c.TrustedProxies,
-		Streams:     api.StreamLimits{Most: n.c.StreamsMost, Spread: n.c.StreamsEnd},
+		Streams:     api.StreamLimits{Most: n.c.StreamsMost, PerAddress: n.c.StreamsPerAddress, Spread: n.c.StreamsEnd},
 		StreamsOnly: true, NewsOnly: true, TicketKey: key,
 		Version: buildVersion(), Logger: t.log, Metrics: t.metrics, Gatherer: shown,
 	}, api.Ports{Node: n.relayed, Feed: reels{n.relayed.receiver.Feed()}, Glances: n.relayed.receiver})

@@ -166,7 +166,7 @@ func (n *node) joinDoors(ctx context.Context, t tools, shown prometheus.Gatherer
 	}
 	n.doors, err = api.New(api.Config{
 		Identity: identity(n.c), DefaultLanguage: n.c.DefaultLanguage, TrustedProxies: n.c.TrustedProxies,
-		Streams:     api.StreamLimits{Most: n.c.StreamsMost, Spread: n.c.StreamsEnd},
+		Streams:     api.StreamLimits{Most: n.c.StreamsMost, PerAddress: n.c.StreamsPerAddress, Spread: n.c.StreamsEnd},
 		StreamsOnly: !n.c.does("api"), TicketKey: key,
 		Version: buildVersion(), Logger: t.log, Metrics: t.metrics, Gatherer: shown,
 	}, ports)
