@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,13 +19,17 @@ type Crowd struct {
 	all      sync.WaitGroup
 }
 
-// Gather makes n watchers, each as make says, from as many loopback addresses as
-// the doors' limit asks for. They do nothing yet.
+// gathered counts the crowds, so that no two of the last hundred come from the
+// same addresses.
+var gathered atomic.Uint32
+
+// Gather makes n watchers, each as make says, from as many loopback addresses of
+// their own as the doors' limit asks for. They do nothing yet.
 func Gather(n int, make func(i int) *Watcher) *Crowd {
-	c := &Crowd{}
+	c, block := &Crowd{}, byte(1+gathered.Add(1)%100)
 	for i := range n {
 		w := make(i)
-		w.From = net.IPv4(127, 1, byte(i/perAddress/250), byte(1+i/perAddress%250))
+		w.From = net.IPv4(127, block, byte(i/perAddress/250), byte(1+i/perAddress%250))
 		c.Watchers = append(c.Watchers, w)
 	}
 	return c

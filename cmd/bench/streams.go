@@ -38,6 +38,7 @@ of end in the usual audit.`,
 	f.DurationVar(&o.For, "for", o.For, "how long")
 	f.IntVar(&o.Missed, "missed", o.Missed, "claims while nobody hears")
 	f.IntVar(&o.Deaf, "deaf", o.Deaf, "streams that nobody reads")
+	f.DurationVar(&o.DeafFor, "deaf-for", o.DeafFor, "how long these are listened to, alone and beside the deaf")
 	f.IntVar(&o.Hearing, "hearing", o.Hearing, "streams beside them")
 	h.stageFlags(cmd)
 	return cmd
