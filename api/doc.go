@@ -16,6 +16,21 @@
 // door itself, becomes a status code and a problem in problem.go and nowhere
 // else.
 //
+// # Streams
+//
+// events (stream.go) takes the connection from the server and gives it to one of
+// a few writers (streamwriter.go), which copy what the feed has put on a
+// campaign's tape to all who watch it (streampump.go). A stream has no goroutine
+// and no buffer of its own, and no writer waits for a reader: who takes nothing
+// for 10 s is closed (streamcheck.go).
+//
+// # Pages
+//
+// web/ has the pages as they are written; assets.go shortens and packs them when
+// the program starts. pages.go draws their frames in the reader's language,
+// session.go keeps the token in a cookie that no script can read. A page knows
+// nothing that the interface does not tell everybody.
+//
 // # What is promised
 //
 //   - A member is the subject of a verified token, never a field of a body.

@@ -19,7 +19,8 @@
 //   - A hot value costs Redis at most one call a second and node
 //     (TestHotReadsLeaveRedisAlone).
 //   - When Redis and the source are away, what was read stays readable for minutes
-//     (TestStaleIfError); what was not is refused beyond a bulkhead, so that the ledger
+//     (TestStaleIfError), and a source that hangs holds up one read a second for 100 ms
+//     (TestStaleIfSlow); what was not read is refused beyond a bulkhead, so that the ledger
 //     never gets the full load (TestColdReadsAreBounded).
 //   - A member's history is never older than the folds of the node that tells it
 //     (TestHistoryIsNeverOlderThanTheFolds); it costs 16 bytes a grant

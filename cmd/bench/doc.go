@@ -8,6 +8,8 @@
 //	go run ./cmd/bench noon
 //	go run ./cmd/bench stampede --shape cluster --nodes 2
 //	go run ./cmd/bench like --shape both --brokers 3
+//	go run ./cmd/bench streams
+//	go run ./cmd/bench watched --shape cluster
 //
 // It builds ./cmd/firstcome, starts it with everything it runs on as child
 // processes, speaks to it by HTTP only, and leaves nothing running. Figures are
