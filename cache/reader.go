@@ -122,7 +122,9 @@ func (r *Reader[T]) newerOr(ctx context.Context, id string, floor int64, old *he
 		if fresh, err := r.await(wait, id, floor); err == nil {
 			return fresh.value
 		}
-		r.ailing.Store(time.Now().Add(ailingFor).UnixNano())
+		if ctx.Err() == nil { // a caller who left says nothing of the source
+			r.ailing.Store(time.Now().Add(ailingFor).UnixNano())
+		}
 	}
 	r.cfg.Metrics.stale.WithLabelValues(r.kind.name).Inc()
 	return old.value

@@ -375,6 +375,25 @@ func TestStaleIfSlow(t *testing.T) {
 	})
 }
 
+// Who leaves before the answer does not make the source ailing for the others.
+func TestWhoLeavesSaysNothingOfTheSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := &truth{version: 3}
+		n := newNode(t, nil, source)
+		n.version(t)
+		source.set(4)
+		time.Sleep(10 * time.Second)
+		gone, leave := context.WithCancel(t.Context())
+		leave()
+		if v, err := n.Get(gone, "a", 0); err != nil {
+			t.Fatalf("%+v %v", v, err)
+		}
+		if v := n.version(t); v != 4 {
+			t.Errorf("version %d for who came afterwards", v)
+		}
+	})
+}
+
 func TestThereIsNoneIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, source := newPantry(), &truth{version: 1, gone: true}

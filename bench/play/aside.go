@@ -74,14 +74,8 @@ func (w *watched) weigh(ctx context.Context) (now weight) {
 		now.foreign += metric(ctx, n, "firstcome_cache_receiver_foreign_total")
 		now.healed += metric(ctx, n, "firstcome_cache_receiver_gaps_total") + metric(ctx, n, "firstcome_cache_receiver_missed_total")
 	}
-	if master, err := w.Deployment.Redis.Master(ctx); err == nil {
-		c := master.Client(0)
-		defer c.Close()
-		info, _ := c.InfoMap(ctx, "stats", "commandstats").Result() // without it the figures are 0, which nobody believes
-		now.commands, _ = strconv.ParseInt(info["Stats"]["total_commands_processed"], 10, 64)
-		calls, _, _ := strings.Cut(strings.TrimPrefix(info["Commandstats"]["cmdstat_publish"], "calls="), ",")
-		now.published, _ = strconv.ParseInt(calls, 10, 64)
-		now.redis = master.CPU().Seconds()
+	if stats, master, err := w.redis(ctx); err == nil { // without it the figures are 0, which nobody believes
+		now.commands, now.published, now.redis = stats.commands, stats.published, master.CPU().Seconds()
 	}
 	return now
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"firstcome/bench/report"
+	"firstcome/bench/stack"
 )
 
 // traffic is what the services behind the nodes were asked.
@@ -50,16 +52,29 @@ func (w *watched) traffic(ctx context.Context) (now traffic, err error) {
 	if err != nil {
 		return now, fmt.Errorf("ask the database how busy it is: %w", err)
 	}
-	master, err := w.Deployment.Redis.Master(ctx)
-	if err != nil {
-		return now, fmt.Errorf("ask Redis how busy it is: %w", err)
+	stats, _, err := w.redis(ctx)
+	now.commands = stats.commands
+	return now, err
+}
+
+// redisStats is what Redis' master has counted so far.
+type redisStats struct{ commands, published int64 }
+
+// redis asks the master, which it returns too.
+func (w *watched) redis(ctx context.Context) (now redisStats, master *stack.RedisServer, err error) {
+	if master, err = w.Deployment.Redis.Master(ctx); err != nil {
+		return now, nil, fmt.Errorf("ask Redis how busy it is: %w", err)
 	}
 	c := master.Client(0)
 	defer c.Close()
-	info, err := c.InfoMap(ctx, "stats").Result()
+	info, err := c.InfoMap(ctx, "stats", "commandstats").Result()
 	if err != nil {
-		return now, fmt.Errorf("ask Redis how busy it is: %w", err)
+		return now, nil, fmt.Errorf("ask Redis how busy it is: %w", err)
 	}
-	now.commands, err = strconv.ParseInt(info["Stats"]["total_commands_processed"], 10, 64)
-	return now, err
+	if now.commands, err = strconv.ParseInt(info["Stats"]["total_commands_processed"], 10, 64); err != nil {
+		return now, nil, fmt.Errorf("ask Redis how busy it is: %w", err)
+	}
+	calls, _, _ := strings.Cut(strings.TrimPrefix(info["Commandstats"]["cmdstat_publish"], "calls="), ",")
+	now.published, _ = strconv.ParseInt(calls, 10, 64) // absent while nobody published
+	return now, master, nil
 }
